@@ -1,0 +1,1 @@
+"""From run folders to rankings and reports; imports msfl, never dashboard."""

@@ -1,0 +1,1 @@
+"""Sub-commands that join `msfl` through the entry-point group `msfl.commands`."""

@@ -1,0 +1,1 @@
+"""Sub-commands of `msfl`, one file each; nothing heavy is imported at the top of a file."""

@@ -1,0 +1,140 @@
+"""The contract that every model of a comparison fulfils: network, baseline, or a system of another paper.
+
+A `System` is a recipe with its parameters; `fit` returns a `TrainedSystem`, which predicts. Nothing here depends on
+TensorFlow, so that results can be read, and baselines trained, without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from msfl.tasks import Task
+
+MISSING = -1
+"""Code of a missing label in `Dataset.targets`: the item is masked in that task's loss and scores."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The utterances of one part of a fold, as a model sees them.
+
+    Attributes:
+        utterances: Utterance ids, shape (n,).
+        features: Normalised features, float32, shape (n, D).
+        feature_names: Names of the D features.
+        tasks: The tasks, main task first; the same for all parts of a fold.
+        targets: Per task, class codes of shape (n,), `MISSING` where the label is missing or is not in `Task.classes`.
+        language: Language tag of each utterance, shape (n,); an empty string where it is not known.
+        corpus: Corpus label of each utterance, shape (n,).
+        speaker: Speaker of each utterance, shape (n,); an empty string where it is not known.
+    """
+
+    utterances: NDArray[np.str_]
+    features: NDArray[np.float32]
+    feature_names: tuple[str, ...]
+    tasks: tuple[Task, ...]
+    targets: Mapping[str, NDArray[np.int64]]
+    language: NDArray[np.str_]
+    corpus: NDArray[np.str_]
+    speaker: NDArray[np.str_]
+
+    def __len__(self) -> int:
+        return len(self.utterances)
+
+    def subset(self, rows: NDArray[Any]) -> Dataset:
+        """Return the rows given by a boolean mask or by positions."""
+        return replace(
+            self,
+            utterances=self.utterances[rows],
+            features=self.features[rows],
+            targets={task: codes[rows] for task, codes in self.targets.items()},
+            language=self.language[rows],
+            corpus=self.corpus[rows],
+            speaker=self.speaker[rows],
+        )
+
+    def with_tasks(self, names: tuple[str, ...]) -> Dataset:
+        """Return the same utterances with some of the tasks, in the order given."""
+        by_name = {task.name: task for task in self.tasks}
+        return replace(
+            self,
+            tasks=tuple(by_name[name] for name in names),
+            targets={name: self.targets[name] for name in names},
+        )
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a trained system says about n utterances.
+
+    Attributes:
+        probabilities: Per task, class probabilities of shape (n, K), rows sum to one.
+        attention: Weight of each feature per utterance, shape (n, D), rows sum to one; None for systems without one.
+    """
+
+    probabilities: Mapping[str, NDArray[np.float32]]
+    attention: NDArray[np.float32] | None = None
+
+
+@runtime_checkable
+class TrainedSystem(Protocol):
+    """A fitted model: predicts, can be written to a folder without pickle, and tells how it was trained."""
+
+    history: pd.DataFrame
+    """One row per epoch (empty for systems without epochs): losses, task weights, scores on the validation speakers."""
+
+    def predict(self, data: Dataset) -> Prediction:
+        """Return class probabilities, and the attention where there is one, for every utterance of `data`."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write the weights into an existing folder, as `.keras`, `.npz` or JSON; never pickle."""
+        ...
+
+
+@runtime_checkable
+class System(Protocol):
+    """A model with its parameters, not fitted. Constructed as `Class(**parameters)`; `fit` changes nothing in it."""
+
+    name: ClassVar[str]
+    paper: ClassVar[str]
+    """Citation, or "baseline"."""
+    summary: ClassVar[str]
+    """One line for `msfl models`."""
+    multitask: ClassVar[bool]
+    """Whether it learns every task of the dataset (True) or the main task only (False)."""
+
+    def fit(
+        self, train: Dataset, validation: Dataset | None, *, seed: int, checkpoint: Path | None = None
+    ) -> TrainedSystem:
+        """Train on `train`; `validation` holds whole speakers of the training part, for early stopping.
+
+        Args:
+            train: Training utterances.
+            validation: Utterances of held-out training speakers, or None where none can be spared.
+            seed: Everything random is derived from it.
+            checkpoint: A folder in which a long training keeps its state and from which it continues.
+        """
+        ...
+
+    def load(self, folder: Path) -> TrainedSystem:
+        """Read what `TrainedSystem.save` wrote; raises DataError for a damaged folder."""
+        ...
+
+
+@dataclass(frozen=True)
+class SystemEntry:
+    """One line of the registry: where a system lives, imported only when it is used."""
+
+    name: str
+    target: str
+    """``module:Class``."""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    """Parameters that make this named variant."""
