@@ -1,0 +1,28 @@
+"""Fixtures that many tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+READERS = {"emodb": "emodb", "ravdess": "ravdess", "emovo": "emovo", "urdu": "urdu", "emotiontts": "emotiontts-ko"}
+
+
+@pytest.fixture(scope="session")
+def corpora() -> Path:
+    """Folder of the real corpora; the test is skipped, with the reason, where they are absent."""
+    folder = os.environ.get("MSFL_CORPORA")
+    if not folder:
+        pytest.skip("the real corpora are not here: set MSFL_CORPORA to their folder")
+    path = Path(folder).resolve()
+    if not path.is_dir():
+        pytest.skip(f"MSFL_CORPORA={folder} is not a folder")
+    return path
+
+
+@pytest.fixture(scope="session")
+def real_specs(corpora: Path) -> dict[str, str]:
+    """Reader name -> folder, for the five real corpora."""
+    return {reader: str(corpora / folder) for reader, folder in READERS.items()}
