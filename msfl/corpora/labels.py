@@ -27,9 +27,9 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "relief": ("relieved",),
     "sadness": ("sad", "trauer", "traurigkeit", "tristezza", "tri", "grief", "sorrow", "uzgun"),
     "sleepiness": ("sleepy", "tired", "tiredness", "muede"),
-    "surprise": ("surprised", "sur", "sorpresa", "sor", "ueberraschung", "pleasant surprise", "pleasant surprised"),
+    "surprise": ("surprised", "sur", "sorpresa", "sor", "ps", "pleasant surprise", "pleasant surprised"),
 }  # fmt: skip
-"""Harmonised emotion -> other words for it. The letters of one corpus (W, L, E of EMO-DB) live in its reader."""
+"""Harmonised emotion -> other words for it. The letters of one corpus live in its reader."""
 
 EMOTIONS = tuple(sorted(SYNONYMS))
 """The harmonised vocabulary. A user may declare further classes, see `harmonise`."""
@@ -69,7 +69,7 @@ VALENCE = {
     "disgust": "low",
     "sadness": "low",
     "boredom": "low",
-    # Our choice from here on. RAVDESS has "calm" as a second baseline beside neutral: mildly positive at most.
+    # Our choice from here on. RAVDESS has "calm" as a second baseline beside neutral, hardly positive.
     "calm": "mid",
     "amusement": "high",
     "excitement": "high",

@@ -138,7 +138,7 @@ def _levels(record: Record) -> dict[str, object]:
 
 
 def validate(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with its types cast; absent columns are added as missing, further ones kept at the end.
+    """Return the table with its types cast; absent columns are added as missing, further ones kept.
 
     The index may also come as a column `utterance`.
 
@@ -177,8 +177,8 @@ def merge(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     _refuse(
         tables,
         "speaker",
-        "The corpora '{1}' and '{2}' both claim the speaker '{0}'; if they are two people, rename one, if they "
-        "are one, put the recordings into one corpus: a speaker must not be on both sides of a split.",
+        "The corpora '{1}' and '{2}' both claim the speaker '{0}'; if they are two people, rename one, "
+        "if they are one, put the recordings into one corpus: no speaker may be on both sides of a split.",
     )
     _refuse(tables, "file", "The recording '{0}' is in both corpora '{1}' and '{2}'; leave one of them out.")
     return validate(pd.concat(tables))
