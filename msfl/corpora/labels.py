@@ -21,7 +21,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "guilt": ("guilty", "colpa"),
     "happiness": ("happy", "hap", "joy", "joyful", "joyous", "freude", "glueck", "gioia", "gio", "mutlu"),
     "interest": ("interested", "curiosity", "curious"),
-    "neutral": ("neu", "ntr", "neutrality", "neutrale", "normal", "none"),
+    "neutral": ("neu", "ntr", "neutrality", "neutrale", "normal"),
     "other": ("oth", "others"),
     "pride": ("proud",),
     "relief": ("relieved",),
