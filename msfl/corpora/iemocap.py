@@ -58,7 +58,7 @@ def _find(root: Path) -> Found:
     evaluations = _labels(root, "EmoEvaluation", _EVALUATION)
     turns = _labels(root, "transcriptions", _TURN)
     for file in recordings(root):
-        if file.parent.parent.parent.name == "dialog":
+        if "dialog" in file.relative_to(root).parts:
             continue  # the whole dialogue, of which sentences/wav holds the utterances
         name = _NAME.fullmatch(file.stem)
         if name is None:

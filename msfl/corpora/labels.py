@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import tomllib
 import unicodedata
 from collections.abc import Mapping
+from pathlib import Path
 
 from msfl.errors import DataError, nearest
 
@@ -126,6 +128,24 @@ def harmonise(label: str, own: Mapping[str, str] | None = None) -> str:
         f"The emotion '{label}' is not known.{hint} Known are {', '.join(EMOTIONS)}. To keep a label of your "
         f'own, declare it in a file labels.toml beside the manifest: under [emotions], "{word}" = "{word}".'
     )
+
+
+def read_own(folder: Path) -> dict[str, str]:
+    """Return the labels that `labels.toml` in a folder declares under ``[emotions]``; none without the file.
+
+    Raises:
+        DataError: The file is not TOML, or has no such table of words.
+    """
+    file = folder / "labels.toml"
+    if not file.is_file():
+        return {}
+    try:
+        emotions = tomllib.loads(file.read_text(encoding="utf-8")).get("emotions")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"'{file}' is not a TOML file: {error}.") from error
+    if not isinstance(emotions, dict) or not all(isinstance(value, str) for value in emotions.values()):
+        raise DataError(f'\'{file}\' must have a table [emotions] with lines such as "furious" = "anger".')
+    return emotions
 
 
 def level_from_rating(rating: float | None) -> str | None:

@@ -1,8 +1,8 @@
 """MSP-IMPROV, dyadic improvisations around target sentences, with categories and ratings.
 
-Names and `Evaluation.txt` were seen in public code that reads the corpus. That code takes A, V and D as they are,
-and so do we; whether 5 means active and strong was not confirmed, so a warning is given where the ratings say the
-contrary.
+Names and `Evaluation.txt` were seen in public code that reads the corpus. That code takes A, V and D as they
+are, and so do we; whether 5 means active and strong was not confirmed, so a warning is given where the
+ratings say the contrary.
 """
 
 from __future__ import annotations
