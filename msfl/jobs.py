@@ -1,0 +1,296 @@
+"""One job: build the datasets of a fold, fit, predict, and put the result into the run as a whole.
+
+Jobs run in worker processes. A worker reads the tables of the run once and keeps them for its next job.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import time
+import traceback
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msfl.atomic import write_json
+from msfl.errors import MsflError
+from msfl.grid import Job
+from msfl.manifest import JobRecord, TaskInfo, versions
+from msfl.runs import FEATURES, JOBS, SPLITS, UTTERANCES, WORK_SUFFIX
+from msfl.tasks import COLUMNS
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from msfl.experiment import Experiment
+    from msfl.features.normalisation import Scaler
+    from msfl.models.contract import Dataset, System
+    from msfl.tasks import Task
+
+
+@dataclass(frozen=True)
+class RunData:
+    """The tables of a run that every job needs."""
+
+    table: pd.DataFrame
+    features: pd.DataFrame
+    splits: pd.DataFrame
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the features, in the order of the models' inputs."""
+        return tuple(map(str, self.features.columns))
+
+
+@dataclass(frozen=True)
+class FoldData:
+    """One fold of one language set, normalised.
+
+    Attributes:
+        train: What the model learns from.
+        validation: Whole speakers of the training part for early stopping; None where none can be spared.
+        test: Labelled utterances of the test part.
+        tasks: Tasks with their classes, main task first.
+        scaler: The normalisation, fitted on training and validation utterances.
+    """
+
+    train: Dataset
+    validation: Dataset | None
+    test: Dataset
+    tasks: tuple[Task, ...]
+    scaler: Scaler
+
+
+@lru_cache(maxsize=1)
+def run_data(run: Path, fingerprint: str) -> RunData:
+    """Read the tables of a run; ``fingerprint`` tells another run at the same place apart."""
+    import pandas as pd
+
+    return RunData(
+        table=pd.read_parquet(run / UTTERANCES).set_index("utterance"),
+        features=pd.read_parquet(run / FEATURES).set_index("utterance"),
+        splits=pd.read_parquet(run / SPLITS),
+    )
+
+
+def fold_data(
+    data: RunData, experiment: Experiment, job: Job, *, multitask: bool, uses_validation: bool
+) -> FoldData:
+    """Build what a job trains, stops and tests on.
+
+    Raises:
+        DataError: The training part has fewer than two classes of the main task.
+    """
+    from msfl.datasets import make_dataset, tasks_of
+    from msfl.features.normalisation import Scaler
+    from msfl.protocols import validation_speakers
+    from msfl.selection import CONTENT, normalisation
+
+    names = experiment.training.tasks
+    train, test = _parts(data, job)
+    scaler = Scaler(normalisation(data.table)).fit(data.features.loc[train.index], train)
+    tasks = tasks_of(train, names if multitask else names[:1])
+    fit_ids, stop_ids = train.index, train.index[:0]
+    if uses_validation:
+        fit_ids, stop_ids = validation_speakers(
+            train,
+            train.index,
+            seed=job.derived_seed(experiment.protocol.seed),
+            duplicates=train[CONTENT].dropna(),
+        )
+    values = _frame(scaler, data, train)
+    tested = test[COLUMNS[names[0]]].notna().to_numpy()
+
+    def part(ids: Any) -> Dataset:
+        rows = train.index.get_indexer(ids)
+        return make_dataset(train.iloc[rows], values[rows], data.feature_names, tasks)
+
+    return FoldData(
+        train=part(fit_ids),
+        validation=part(stop_ids) if len(stop_ids) else None,
+        test=make_dataset(test[tested], _frame(scaler, data, test)[tested], data.feature_names, tasks),
+        tasks=tasks,
+        scaler=scaler,
+    )
+
+
+def _parts(data: RunData, job: Job) -> tuple[pd.DataFrame, pd.DataFrame]:
+    fold = data.splits[data.splits["fold"] == job.fold]
+    table = data.table[data.table["language"].isin(job.language_set.languages)]
+    train, test = (
+        table[table.index.isin(fold.loc[fold["part"] == part, "utterance"])] for part in ("train", "test")
+    )
+    return train, test
+
+
+def _frame(scaler: Scaler, data: RunData, table: pd.DataFrame) -> NDArray[np.float32]:
+    return scaler.transform(data.features.loc[table.index], table)
+
+
+def system_parameters(experiment: Experiment, model: str) -> dict[str, Any]:
+    """Return the parameters of a model in an experiment: its own table, and the balancing where it takes one.
+
+    Raises:
+        UsageError: The model does not exist or has no such parameter.
+    """
+    from msfl.models.registry import check_parameters, get_entry, parameters_of, system_class
+
+    own = dict(experiment.model.get(model, {}))
+    check_parameters(model, own)
+    takes_balancing = "balancing" in parameters_of(model) and system_class(model).multitask
+    if takes_balancing and "balancing" not in get_entry(model).defaults:
+        own.setdefault("balancing", experiment.training.balancing)
+    return own
+
+
+def run_job(run: Path, fingerprint: str, experiment: Experiment, job: Job) -> JobRecord:
+    """Run one job and put its folder into the run, finished or failed.
+
+    A failure is written down with its reason, so that the other jobs go on; a full disk stops everything.
+    """
+    _one_thread()
+    final = run / JOBS / job.id
+    work = final.with_name(final.name + WORK_SUFFIX)
+    _clear(work)
+    begun, started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
+    base: dict[str, Any] = {
+        "id": job.id,
+        "language_set": job.language_set.name,
+        "languages": job.language_set.languages,
+        "model": job.model,
+        "fold": job.fold,
+        "seed": job.seed,
+        "derived_seed": job.derived_seed(experiment.protocol.seed),
+        "started": started,
+        "versions": versions(),
+    }
+    try:
+        base |= _fit_and_write(work, run_data(run, fingerprint), experiment, job)
+        base |= {"status": "done"}
+    except MsflError as error:
+        base |= {"status": "failed", "reason": str(error)}
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in (
+            errno.ENOSPC,
+            errno.EDQUOT,
+            errno.EROFS,
+            errno.EACCES,
+        ):
+            raise
+        (work / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
+        base |= {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
+    finally:
+        _forget_graph()
+    record = JobRecord(**base, seconds=round(time.monotonic() - begun, 3))
+    write_json(work / "job.json", record.model_dump())
+    shutil.rmtree(work / "checkpoint", ignore_errors=True)
+    if final.is_dir():
+        shutil.rmtree(final)  # an earlier failure, now tried again
+    work.rename(final)
+    return record
+
+
+def _fit_and_write(work: Path, data: RunData, experiment: Experiment, job: Job) -> dict[str, Any]:
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    from msfl.models.registry import get_system
+
+    parameters = system_parameters(experiment, job.model)
+    system = get_system(job.model, **parameters)
+    fold = fold_data(
+        data,
+        experiment,
+        job,
+        multitask=system.multitask,
+        uses_validation=getattr(system, "uses_validation", True),
+    )
+    with threadpool_limits(1):  # sums over several threads would depend on their number
+        found = _fit_and_predict(work, data, fold, system, job, job.derived_seed(experiment.protocol.seed))
+    speakers = sorted(set(fold.validation.speaker)) if fold.validation is not None else []
+    return {
+        "parameters": parameters,
+        "tasks": tuple(TaskInfo(name=task.name, classes=task.classes) for task in fold.tasks),
+        "train": len(fold.train),
+        "validation": len(fold.validation) if fold.validation is not None else 0,
+        "test": len(fold.test),
+        "validation_speakers": tuple(speakers),
+        "normalisation": fold.scaler.description,
+        **found,
+    }
+
+
+def _fit_and_predict(
+    work: Path, data: RunData, fold: FoldData, system: System, job: Job, seed: int
+) -> dict[str, Any]:
+    from msfl.predictions import attention_frame, prediction_frame
+
+    key = {"language_set": job.language_set.name, "model": job.model, "fold": job.fold, "seed": job.seed}
+    checkpoint = work / "checkpoint"
+    checkpoint.mkdir(parents=True, exist_ok=True)
+    trained = system.fit(fold.train, fold.validation, seed=seed, checkpoint=checkpoint)
+    prediction = trained.predict(fold.test)
+    tested = data.table.loc[fold.test.utterances.tolist()]
+    (work / "model").mkdir(exist_ok=True)
+    trained.save(work / "model")
+    fold.scaler.save(work / "scaler.npz")
+    trained.history.to_parquet(work / "history.parquet", index=False)
+    prediction_frame(tested, prediction, fold.tasks, key).to_parquet(
+        work / "predictions.parquet", index=False
+    )
+    if fold.validation is not None:
+        held_out = prediction_frame(
+            data.table.loc[fold.validation.utterances.tolist()],
+            trained.predict(fold.validation),
+            fold.tasks,
+            key,
+        )
+        held_out.to_parquet(work / "validation.parquet", index=False)
+    if prediction.attention is not None:
+        frame = attention_frame(tested, prediction.attention, data.feature_names, key)
+        frame.to_parquet(work / "attention.parquet", index=False, use_dictionary=False, compression="zstd")
+    return {"attention": prediction.attention is not None}
+
+
+def _clear(work: Path) -> None:
+    """Make an empty work folder, keeping the checkpoint of a training that was interrupted."""
+    work.mkdir(parents=True, exist_ok=True)
+    for item in work.iterdir():
+        if item.name == "checkpoint" and not item.is_symlink():
+            continue
+        if item.is_dir() and not item.is_symlink():
+            shutil.rmtree(item)
+        else:
+            item.unlink()
+
+
+def _one_thread() -> None:
+    """Let TensorFlow use one thread: two processes beat two threads, and sums keep their order."""
+    import sys
+
+    os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
+    os.environ["TF_NUM_INTEROP_THREADS"] = "1"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if "tensorflow" in sys.modules:
+        import tensorflow as tf
+
+        try:
+            tf.config.threading.set_intra_op_parallelism_threads(1)
+            tf.config.threading.set_inter_op_parallelism_threads(1)
+        except RuntimeError:  # it computes already, with the threads that it was given
+            return
+
+
+def _forget_graph() -> None:
+    """Free what Keras keeps of a finished model, so that a worker does not grow with its jobs."""
+    import sys
+
+    if "keras" in sys.modules:
+        import keras
+
+        keras.backend.clear_session()

@@ -1,0 +1,106 @@
+"""The systems that can be compared, by name. A system is imported only when it is used.
+
+Other packages add theirs through the entry-point group ``msfl.models`` (``name = module:Class``).
+"""
+
+from __future__ import annotations
+
+import inspect
+from functools import lru_cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from msfl.errors import UsageError, nearest
+from msfl.models.contract import System, SystemEntry
+
+_BASELINES = "msfl.models.baselines"
+_ENTRIES = (
+    SystemEntry("msfl", "msfl.models.msfl:MSFL"),
+    SystemEntry("msfl-paper", "msfl.models.msfl:MSFLPaper"),
+    SystemEntry("msfl-single-task", "msfl.models.msfl:MSFLSingleTask"),
+    SystemEntry("majority", f"{_BASELINES}:Majority"),
+    SystemEntry("logistic-regression", f"{_BASELINES}:LogisticRegression"),
+    SystemEntry("linear-svm", f"{_BASELINES}:LinearSVM"),
+    SystemEntry("rbf-svm", f"{_BASELINES}:RbfSVM"),
+    SystemEntry("gradient-boosting", f"{_BASELINES}:GradientBoosting"),
+)
+
+
+@lru_cache(maxsize=1)
+def registry() -> dict[str, SystemEntry]:
+    """Return all systems: ours first, then those of other packages, by name."""
+    entries = {entry.name: entry for entry in _ENTRIES}
+    for point in entry_points(group="msfl.models"):
+        entries.setdefault(point.name, SystemEntry(point.name, point.value))
+    return entries
+
+
+def get_entry(name: str) -> SystemEntry:
+    """Return one line of the registry.
+
+    Raises:
+        UsageError: There is no such system; the sentence names the nearest one.
+    """
+    entries = registry()
+    if name not in entries:
+        hint = nearest(name, list(entries))
+        raise UsageError(f"There is no model '{name}'.{hint} `msfl models` lists them.")
+    return entries[name]
+
+
+def system_class(name: str) -> type[System]:
+    """Import the class of a system, without constructing it.
+
+    Raises:
+        UsageError: There is no such system, or the package that provides it cannot be imported.
+    """
+    entry = get_entry(name)
+    module, attribute = entry.target.split(":")
+    try:
+        found: type[System] = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise UsageError(
+            f"The model '{name}' cannot be loaded from {entry.target}: {error}. Install what it needs, "
+            "or take it off the list of models."
+        ) from None
+    return found
+
+
+def parameters_of(name: str) -> dict[str, Any]:
+    """Return the parameters that a system takes, with their defaults."""
+    signature = inspect.signature(system_class(name))
+    defaults = {key: item.default for key, item in signature.parameters.items()}
+    return {**defaults, **get_entry(name).defaults}
+
+
+def check_parameters(name: str, parameters: dict[str, Any]) -> None:
+    """Check the names of the parameters that a user gave.
+
+    Raises:
+        UsageError: The system has no such parameter; the sentence names the nearest one.
+    """
+    known = list(parameters_of(name))
+    for key in parameters:
+        if key not in known:
+            listed = ", ".join(known) if known else "none"
+            raise UsageError(
+                f"The model '{name}' has no parameter '{key}' (it has {listed}).{nearest(key, known)}"
+            )
+
+
+def get_system(name: str, **parameters: Any) -> System:
+    """Construct a system.
+
+    Args:
+        name: Name in the registry.
+        **parameters: Parameters that differ from the defaults of the named variant.
+
+    Raises:
+        UsageError: There is no such system, it has no such parameter, or it refuses a value.
+    """
+    check_parameters(name, parameters)
+    try:
+        return system_class(name)(**{**get_entry(name).defaults, **parameters})
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"The model '{name}' refuses its parameters: {error}.") from None

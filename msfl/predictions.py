@@ -1,0 +1,65 @@
+"""The prediction and attention tables of one job: one row per test utterance, see `docs/run-folder.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from msfl.models.contract import Prediction
+from msfl.tasks import Task
+
+PROBABILITY = "p_"
+"""Prefix of the columns of class probabilities."""
+
+
+def key_frame(table: pd.DataFrame, key: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the columns that say whose and which prediction a row is: `msfl.runs.KEYS`.
+
+    Args:
+        table: Utterance table of the n test utterances.
+        key: language_set, model, fold, seed.
+    """
+    frame = table[["corpus", "language", "speaker"]].astype("string").reset_index(names="utterance")
+    frame["utterance"] = frame["utterance"].astype("string")
+    for name in ("language_set", "model", "fold"):
+        frame[name] = pd.array([str(key[name])] * len(frame), dtype="string")
+    frame["seed"] = np.int64(key["seed"])
+    return frame
+
+
+def prediction_frame(
+    table: pd.DataFrame, prediction: Prediction, tasks: Sequence[Task], key: Mapping[str, Any]
+) -> pd.DataFrame:
+    """Return the predictions of a job: n rows per task, with the columns task, truth, predicted, p_<class>.
+
+    Truth is the label of the utterance table, also where it is no class that the model knows.
+    """
+    keys = key_frame(table, key)
+    blocks = []
+    for task in tasks:
+        probabilities = prediction.probabilities[task.name]
+        best = np.asarray(task.classes, dtype=object)[probabilities.argmax(axis=1)]
+        block = keys.copy()
+        block["task"] = pd.array([task.name] * len(keys), dtype="string")
+        block["truth"] = table[task.column].astype("string").to_numpy()
+        block["predicted"] = pd.array(best, dtype="string")
+        for position, name in enumerate(task.classes):
+            block[PROBABILITY + name] = probabilities[:, position].astype(np.float32)
+        blocks.append(block)
+    frame = pd.concat(blocks, ignore_index=True)
+    return frame.astype({"truth": "string"})
+
+
+def attention_frame(
+    table: pd.DataFrame,
+    attention: NDArray[np.float32],
+    feature_names: Sequence[str],
+    key: Mapping[str, Any],
+) -> pd.DataFrame:
+    """Return the attention weights of a job, shape (n, D), behind the key columns."""
+    weights = pd.DataFrame(attention.astype(np.float32, copy=False), columns=list(feature_names))
+    return pd.concat([key_frame(table, key), weights], axis=1)
