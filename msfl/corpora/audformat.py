@@ -116,8 +116,8 @@ def _find(path: Path) -> Found:
     values: dict[str, Values] = {what: _values(db, what) for what in COLUMNS}
     if not values["emotion"]:
         raise DataError(
-            f"The audformat database '{path}' has no column for emotion with one value per file; looked for the "
-            f"columns or schemes {', '.join(COLUMNS['emotion'])} in the tables "
+            f"The audformat database '{path}' has no column for emotion with one value per file; looked for "
+            f"the columns or schemes {', '.join(COLUMNS['emotion'])} in the tables "
             f"{', '.join(sorted(db.tables)) or '(none)'}."
         )
     own = labels.read_own(path)
@@ -125,8 +125,8 @@ def _find(path: Path) -> Found:
     unlabelled = [file for file in files if file not in values["emotion"]]
     if unlabelled:
         warn(
-            f"{len(unlabelled)} of {len(files)} files of '{path}' have no emotion, or several in segments, first "
-            f"'{unlabelled[0]}'."
+            f"{len(unlabelled)} of {len(files)} files of '{path}' have no emotion, or several in segments, "
+            f"first '{unlabelled[0]}'."
         )
     missing = [file for file in files if not (path / file).is_file()]
     if missing:

@@ -10,7 +10,7 @@ from msfl.corpora.labels import harmonise
 from msfl.corpora.table import Record
 
 NO_MAJORITY = "xxx"
-_NAME = re.compile(r"(?P<session>Ses0[1-5])[FM]_(?P<kind>impro|script)\w*_(?P<gender>[FM])\w?\d+")
+_NAME = re.compile(r"(?P<session>Ses0[1-5])[FM]_(?P<kind>impro|script)\w*_(?P<gender>[FM])[X\d]+")
 _EVALUATION = re.compile(
     r"^\[[\d.]+ - [\d.]+\]\s+(?P<key>\w+)\s+(?P<emotion>\w+)"
     r"\s+\[(?P<valence>[\d.]+), (?P<arousal>[\d.]+), (?P<dominance>[\d.]+)\]",

@@ -12,7 +12,7 @@ from msfl.errors import DataError, nearest
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "amusement": ("amused", "amus"),
-    "anger": ("angry", "ang", "wut", "aerger", "rabbia", "rab", "rage", "furious", "hot anger"),
+    "anger": ("angry", "ang", "wut", "arger", "aerger", "rabbia", "rab", "rage", "furious", "hot anger"),
     "boredom": ("bored", "bor", "langeweile"),
     "calm": ("calmness", "calmed", "relaxed", "relaxation", "sakin"),
     "contempt": ("contemptuous", "scorn"),
@@ -21,15 +21,15 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "fear": ("fearful", "fea", "scared", "afraid", "angst", "anxiety", "anxious", "paura", "pau", "panic"),
     "frustration": ("frustrated", "fru"),
     "guilt": ("guilty", "colpa"),
-    "happiness": ("happy", "hap", "joy", "joyful", "joyous", "freude", "glueck", "gioia", "gio", "mutlu"),
+    "happiness": ("happy", "hap", "joy", "joyful", "freude", "gluck", "glueck", "gioia", "gio", "mutlu"),
     "interest": ("interested", "curiosity", "curious"),
     "neutral": ("neu", "ntr", "neutrality", "neutrale", "normal"),
     "other": ("oth", "others"),
     "pride": ("proud",),
     "relief": ("relieved",),
     "sadness": ("sad", "trauer", "traurigkeit", "tristezza", "tri", "grief", "sorrow", "uzgun"),
-    "sleepiness": ("sleepy", "tired", "tiredness", "muede"),
-    "surprise": ("surprised", "sur", "sorpresa", "sor", "ps", "pleasant surprise", "pleasant surprised"),
+    "sleepiness": ("sleepy", "tired", "tiredness", "mude", "muede"),
+    "surprise": ("surprised", "sur", "sorpresa", "sor", "uberraschung", "ps", "pleasant surprise"),
 }  # fmt: skip
 """Harmonised emotion -> other words for it. The letters of one corpus live in its reader."""
 
@@ -91,12 +91,10 @@ def plain(label: str) -> str:
 
     Example:
         >>> plain("Pleasant_Surprise"), plain("Ärger")
-        ('pleasant surprise', 'aerger')
+        ('pleasant surprise', 'arger')
     """
-    lower = label.strip().lower()
-    for umlaut, letters in {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"}.items():
-        lower = lower.replace(umlaut, letters)
-    bare = "".join(c for c in unicodedata.normalize("NFKD", lower) if not unicodedata.combining(c))
+    decomposed = unicodedata.normalize("NFKD", label.casefold())
+    bare = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     return " ".join(bare.replace("_", " ").replace("-", " ").split())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,8 +54,10 @@ def _table(path: Path) -> pd.DataFrame:
         if suffix == ".parquet":
             frame = pd.read_parquet(path)
             return frame.reset_index() if frame.index.name else frame
-        separator = "\t" if suffix == ".tsv" else None  # None: comma or semicolon, whichever it is
-        return pd.read_csv(path, sep=separator, engine="python", dtype=str, encoding="utf-8-sig")
+        with path.open(encoding="utf-8-sig") as text:
+            header = text.readline()
+        separator = "\t" if suffix == ".tsv" else max(",;\t", key=header.count)
+        return pd.read_csv(path, sep=separator, dtype=str, encoding="utf-8-sig")
     except (ValueError, OSError, pd.errors.ParserError) as error:
         raise DataError(f"The manifest '{path}' cannot be read: {str(error).strip().rstrip('.')}.") from error
 
@@ -145,7 +148,7 @@ class _Reading:
             labels.level_from_rating(value)
         except (ValueError, DataError) as error:
             raise DataError(
-                f"{self.where(number)}: the {name} '{row[name]}' is not a rating on the scale 1 to 5; convert it."
+                f"{self.where(number)}: the {name} '{row[name]}' is no rating from 1 to 5; convert it."
             ) from error
         return value
 
@@ -176,9 +179,28 @@ def _find(path: Path) -> Found:
             "are relative to the folder of the manifest."
         )
     if missing:
-        # They stay in the table: the extraction reports each by name instead of there being silently fewer rows.
+        # They stay in the table, so that the extraction reports each by name.
         warn(f"{len(missing)} of {len(reading.files)} files of '{path}' do not exist, first '{missing[0]}'.")
     return Found(records=[reading.record(number) for number in range(len(reading.rows))])
+
+
+def without_recordings(path: Path, label: str | None = None) -> pd.DataFrame:
+    """Return the utterance table of a manifest whose recordings need not be here.
+
+    For experiments on a table of features: labels come from the manifest, and no sound is read.
+
+    Raises:
+        DataError: As `Reader.read`, but for recordings that do not exist.
+    """
+    from msfl.corpora.table import from_records
+
+    if not path.exists():
+        raise DataError(f"There is no manifest '{path}'.")
+    reading = _Reading(path)
+    records = [reading.record(number) for number in range(len(reading.rows))]
+    if label:
+        records = [replace(record, corpus=None) for record in records]
+    return from_records(records, corpus=label or READER.name)
 
 
 READER = Reader(
