@@ -226,7 +226,7 @@ def validation_speakers(
     for corpus in sorted(home.unique()):
         members = home.index[home == corpus]
         rows = group.isin(members)
-        counts = pd.crosstab(group[rows], known.loc[rows, "emotion"].fillna("")).sort_index()
+        counts = pd.crosstab(group[rows], _strata(known[rows])).sort_index()
         chosen.update(spare_speakers(counts, share, rng))
     taken = group.index[group.isin(chosen)]
     return part.index.difference(taken), pd.Index(taken)
@@ -278,8 +278,7 @@ def _loso(table: pd.DataFrame, duplicates: pd.Series | None) -> list[Fold]:
 
 def _speaker_folds(table: pd.DataFrame, number: int, seed: int, duplicates: pd.Series | None) -> list[Fold]:
     groups = pd.Series(_speaker_groups(table, duplicates), index=table.index)
-    stratum = table["corpus"] + "|" + table["emotion"].fillna("")
-    counts = pd.crosstab(groups, stratum).sort_index()
+    counts = pd.crosstab(groups, _strata(table)).sort_index()
     home = table["corpus"].groupby(groups).agg(lambda corpora: corpora.value_counts().index[0]).sort_index()
     most = int(home.value_counts().max())
     if number > most:
@@ -303,9 +302,8 @@ def _random_folds(table: pd.DataFrame, number: int, seed: int, duplicates: pd.Se
         raise UsageError(f"random-kfold:{number} needs {number} recordings, there are {len(first)}.")
     rng = np.random.default_rng(seed)
     shuffled = first.iloc[rng.permutation(len(first))]
-    stratum = shuffled["corpus"] + "|" + shuffled["emotion"].fillna("")
     # Dealing one stratum after the other to the folds in turn keeps each stratum and the whole even.
-    dealt = stratum.sort_values(kind="stable").index
+    dealt = _strata(shuffled).sort_values(kind="stable").index
     fold_of = dict(zip(dealt, np.arange(len(dealt)) % number, strict=True))
     fold_of_row = units.map(fold_of).to_numpy()
     return [_fold(table, f"fold-{k + 1:02d}", fold_of_row == k) for k in range(number)]
@@ -340,6 +338,11 @@ def _leave_out_value(table: pd.DataFrame, column: str, value: str, duplicates: p
             f"leave '{value}' out of the experiment, or use 'loso'."
         )
     return Fold(value.replace("/", "-"), table.index[train], table.index[test], table.index[~train & ~test])
+
+
+def _strata(table: pd.DataFrame) -> pd.Series:
+    """Return corpus and emotion of every utterance in one word."""
+    return table["corpus"].astype(str) + "|" + table["emotion"].astype(object).fillna("").astype(str)
 
 
 def _fold(table: pd.DataFrame, name: str, test: np.ndarray) -> Fold:

@@ -45,9 +45,9 @@ def spread(
 ) -> NDArray[np.int64]:
     """Assign speakers to folds: greedy, then improved by swaps.
 
-    The speakers of a corpus are spread as evenly as possible (a corpus with fewer speakers than folds is
-    absent from some folds). Under that constraint the sum of squared shares of every stratum in every fold is made
-    small; a stratum that lies in one fold as a whole, though it has several speakers, costs extra, since
+    The speakers of a corpus are spread as evenly as possible; a corpus with fewer speakers than folds is
+    absent from some folds. Under that constraint the sum of squared shares of every stratum in every fold is
+    made small. A stratum that lies in one fold as a whole, though it has several speakers, costs extra, since
     that fold would have to test an emotion it never saw.
 
     Args:
@@ -131,7 +131,7 @@ def spare_speakers(counts: pd.DataFrame, share: float, rng: np.random.Generator)
     """Choose validation speakers of one corpus; see `msfl.protocols.validation_speakers`.
 
     Args:
-        counts: Utterances per speaker (index) and emotion (columns).
+        counts: Utterances per speaker (index) and stratum, corpus and emotion (columns).
         share: Share of the speakers that is wanted.
         rng: Chooses among speakers that serve equally well.
     """
