@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
@@ -54,13 +55,12 @@ def test_a_square_bracket_in_a_name_is_printed():
     [
         (["F0finl_sma_amean"], "Did you mean 'F0final_sma_amean'"),
         (["F0final_sma_amean", "--set", "eGeMAPSv02"], "The set eGeMAPSv02 has no feature"),
-        (["--set", "IS1o"], "Did you mean 'IS10'"),
+        (["--set", "IS1o"], "There is no feature set 'IS1o'"),
         (["--set", "IS10", "--family", "pich"], "Did you mean 'pitch'"),
         (["--set", "IS10", "--search", "unicorn"], "no feature with these words"),
         ([], "Name a feature"),
     ],
 )
 def test_mistakes_are_sentences(arguments, sentence):
-    with pytest.raises(UsageError, match="(?s).*") as caught:
+    with pytest.raises(UsageError, match=re.escape(sentence)):
         CliRunner().invoke(feature, arguments, catch_exceptions=False)
-    assert sentence in str(caught.value)
