@@ -85,7 +85,7 @@ def measure(
                     last = time.monotonic()
     finally:
         if saved is not None and todo:
-            write_parquet(saved, _frame(done))
+            _keep(saved, done)
     return _frame({key: done[key] for key in files})
 
 
@@ -192,6 +192,15 @@ def _frame(rows: dict[str, dict[str, Any]]) -> pd.DataFrame:
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=list(DTYPES)).astype(DTYPES)
     frame.index = pd.Index([str(key) for key in frame.index], name="utterance", dtype="str")
     return frame
+
+
+def _keep(file: Path, rows: dict[str, dict[str, Any]]) -> None:
+    """Write the measurements even if Ctrl-C comes while they are being written."""
+    try:
+        write_parquet(file, _frame(rows))
+    except KeyboardInterrupt:
+        write_parquet(file, _frame(rows))
+        raise
 
 
 def _still_valid(saved: Path, files: dict[str, str]) -> dict[str, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -54,7 +55,8 @@ def scan(corpora: tuple[str, ...], output: Path, jobs: int | None, quiet: bool) 
         draft.write_text(found.to_json(), encoding="utf-8")
     show(found, Console(markup=False, highlight=False))  # ids and reasons may hold [brackets]
     click.echo(f"\nWritten to {output}: utterances.parquet, utterances.csv, recordings.parquet, audit.json")
-    click.echo("Next: `msfl init` writes an experiment for these corpora.")
+    named = [word for spec in corpora for word in ("--corpus", spec)]
+    click.echo(f"Next: {shlex.join(['msfl', 'init', 'experiment.toml', *named])}")
     return 1 if found.unreadable else 0
 
 

@@ -131,6 +131,22 @@ def test_an_interruption_keeps_what_was_measured(tmp_path, monkeypatch):
     assert len(pd.read_parquet(saved)) == 3
 
 
+def test_an_interruption_of_the_last_write_keeps_what_was_measured(tmp_path, monkeypatch):
+    soundfile.write(tmp_path / "a.wav", tone(0.3), RATE)
+    calls = []
+
+    def interrupted_once(file, frame):
+        calls.append(file)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        frame.to_parquet(file)
+
+    monkeypatch.setattr("msfl.audit.recordings.write_parquet", interrupted_once)
+    with pytest.raises(KeyboardInterrupt):
+        measure(table_of(tmp_path, ["a.wav"]), progress=False, saved=tmp_path / "saved.parquet")
+    assert len(pd.read_parquet(tmp_path / "saved.parquet")) == 1
+
+
 def test_a_foreign_file_in_place_of_the_measurements_is_measured_over(tmp_path):
     soundfile.write(tmp_path / "a.wav", tone(0.3), RATE)
     saved = tmp_path / "saved.parquet"
@@ -167,6 +183,7 @@ def test_the_command_writes_table_and_audit(tmp_path):
     assert len(pd.read_csv(tmp_path / "out" / "utterances.csv", index_col="utterance")) == 8
     assert Audit.from_json((tmp_path / "out" / "audit.json").read_text("utf-8")).unreadable == 0
     assert "Which labels go together?" in result.output
+    assert f"msfl init experiment.toml --corpus manifest={tmp_path / 'm.csv'}" in result.output
 
 
 def test_the_command_reports_unreadable_files_after_writing_everything(tmp_path):
