@@ -1,8 +1,9 @@
 """A Keras LSTM that runs the whole sequence in one CPU kernel.
 
 `keras.layers.LSTM` steps through time in a `tf.while_loop`: several small operations per step, which for 1582
-steps (one per acoustic feature) cost more than the arithmetic. TensorFlow has one CPU kernel for the whole loop,
-`BlockLSTMV2`, and one for its gradient. Weights, equations and results are those of `keras.layers.LSTM`.
+steps (one per acoustic feature) cost more than the arithmetic. TensorFlow has one CPU kernel for the whole
+loop, `BlockLSTMV2`, and one for its gradient. Weights, equations and results are those of
+`keras.layers.LSTM`.
 """
 
 from __future__ import annotations
@@ -34,17 +35,19 @@ _OPTIONS = (
 class FusedLSTM(keras.layers.LSTM):  # type: ignore[misc]
     """Long short-term memory (Hochreiter & Schmidhuber 1997), the loop over time in one kernel.
 
-    On a CPU it runs on `tf.raw_ops.BlockLSTMV2`, on a GPU it is `keras.layers.LSTM` (cuDNN). `get_weights` and
-    `set_weights` exchange with `keras.layers.LSTM`: kernel (I, 4U), recurrent kernel (U, 4U), bias (4U), gates in
-    the order input, forget, cell, output; tanh and sigmoid; zero initial state. The fused kernel is float32;
-    layers of another dtype run as `keras.layers.LSTM`. There are no masks: all sequences are of one length.
+    On a CPU it runs on `tf.raw_ops.BlockLSTMV2`, on a GPU it is `keras.layers.LSTM` (cuDNN). `get_weights`
+    and `set_weights` exchange with `keras.layers.LSTM`: kernel (I, 4U), recurrent kernel (U, 4U), bias (4U),
+    gates in the order input, forget, cell, output; tanh and sigmoid; zero initial state. The fused kernel is
+    float32; layers of another dtype run as `keras.layers.LSTM`. There are no masks: all sequences are of one
+    length.
 
     Args:
         units: Number U of memory cells.
         return_sequences: Whether to return the output of every step or of the last one.
-        time_major: Whether inputs and outputs are (T, B, .) instead of (B, T, .); saves transpositions on a CPU.
-        **options: Of `keras.layers.LSTM`: initializers, regularizers, `unit_forget_bias`, `name`, `trainable`,
-            `dtype`.
+        time_major: Whether inputs and outputs are (T, B, .) instead of (B, T, .); saves transpositions on a
+            CPU.
+        **options: Of `keras.layers.LSTM`: initializers, regularizers, `unit_forget_bias`, `name`,
+            `trainable`, `dtype`.
 
     Call arguments:
         sequences: Shape (B, T, I), or (T, B, I) with `time_major`.
