@@ -125,20 +125,29 @@ def content_hash(sound: Sound) -> str:
     return hashlib.sha256(sound.signal.astype("<f4", copy=False).tobytes()).hexdigest()
 
 
-def _open(path: Path) -> soundfile.SoundFile:
-    """Open a recording, or say in one sentence why not."""
+def require_file(path: Path) -> None:
+    """Refuse what is no file with content; libsndfile would call all of it a "System error".
+
+    Raises:
+        DataError: The path is missing, a folder, empty, or may not be read.
+    """
     try:
-        if not path.exists():
-            raise DataError(f"'{path}' does not exist; correct the path or the table that names it.")
         if path.is_dir():
             raise DataError(f"'{path}' is a folder, not a recording.")
-        if path.stat().st_size == 0:
-            raise DataError(f"'{path}' is an empty file (0 bytes); copy or download it again.")
-        with path.open("rb"):  # libsndfile calls every refusal a "System error"
-            pass
-        return soundfile.SoundFile(path)
+        with path.open("rb") as stream:
+            if not stream.read(1):
+                raise DataError(f"'{path}' is an empty file (0 bytes); copy or download it again.")
+    except FileNotFoundError:
+        raise DataError(f"'{path}' does not exist; correct the path or the table that names it.") from None
     except OSError as error:
         raise DataError(f"'{path}' cannot be read: {error.strerror or error}.") from error
+
+
+def _open(path: Path) -> soundfile.SoundFile:
+    """Open a recording, or say in one sentence why not."""
+    require_file(path)
+    try:
+        return soundfile.SoundFile(path)
     except (RuntimeError, TypeError, ValueError) as error:  # LibsndfileError; TypeError for headerless *.raw
         raise DataError(
             f"'{path}' is not an audio file that can be decoded (wav, flac, ogg, mp3, aiff, ...); "

@@ -65,10 +65,11 @@ def file_key(file: Path, name: str) -> str:
     Raises:
         DataError: The file cannot be read.
     """
+    audio.require_file(file)
     try:
         with file.open("rb") as stream:
             content = hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
+    except OSError as error:  # a network drive that goes away
         raise DataError(f"'{file}' cannot be read: {error.strerror or error}.") from error
     return hashlib.sha256(f"{content}/{feature_set(name).opensmile}/{_versions()}".encode()).hexdigest()
 
