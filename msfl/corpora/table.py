@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -109,7 +110,8 @@ def _row(record: Record, corpus: str, language: str | None, naturalness: str | N
         speaker = f"{corpus}/{speaker}"
     row: dict[str, object] = {
         INDEX: f"{corpus}/{record.key}",
-        "file": str(record.file.absolute()),
+        # Without "..", so that one recording has one name; links stay, people lay out corpora with them.
+        "file": os.path.abspath(record.file),  # noqa: PTH100
         "corpus": corpus,
         "language": record.language or language,
         "speaker": speaker,

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from msfl.corpora import labels
@@ -34,6 +34,7 @@ def test_no_word_means_two_emotions() -> None:
     assert all(labels.plain(word) == word for word in words)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(labels.EMOTIONS)))
 def test_harmonising_twice_changes_nothing(emotion: str) -> None:
     assert labels.harmonise(labels.harmonise(emotion)) == emotion
@@ -95,6 +96,7 @@ def test_ratings_are_cut_as_in_the_paper(rating: float | None, level: str | None
     assert labels.level_from_rating(rating) == level
 
 
+@settings(deadline=None)
 @given(st.floats(1, 5), st.floats(1, 5))
 def test_levels_rise_with_ratings(one: float, two: float) -> None:
     low, high = (labels.LEVELS.index(str(labels.level_from_rating(x))) for x in sorted((one, two)))

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from msfl import corpora
+from msfl.corpora import manifest
 from msfl.errors import DataError
 
 
@@ -64,6 +65,13 @@ def test_separators_and_synonyms(folder: Path, name: str, separator: str) -> Non
     assert table.index.tolist() == ["manifest/one", "manifest/two"]
 
 
+def test_files_are_relative_to_the_table(folder: Path) -> None:
+    (folder / "tables").mkdir()
+    path = write(folder / "tables", "file,language,emotion\n../one.wav,de,anger\n..\\two.flac,de,anger\n")
+    table = corpora.load(f"manifest={path}")
+    assert table["file"].tolist() == [str(folder / "one.wav"), str(folder / "two.flac")]
+
+
 def test_parquet_and_absolute_files(folder: Path) -> None:
     path = folder / "tables" / "table.parquet"
     path.parent.mkdir()
@@ -107,6 +115,20 @@ def test_missing_files_are_reported_and_stay_rows(folder: Path) -> None:
     with pytest.warns(corpora.CorpusWarning, match=r"1 of 2 files of .* do not exist, first '.*gone.wav'"):
         table = corpora.load(f"manifest={path}")
     assert table.index.tolist() == ["manifest/gone", "manifest/one"]
+
+
+def test_labels_without_recordings_are_the_same_table(folder: Path) -> None:
+    path = write(folder, "file,language,emotion,corpus\none.wav,de,anger,a\ntwo.flac,de,joy,b\n")
+    for label in (None, "mine"):
+        spec = f"manifest:{label}={path}" if label else f"manifest={path}"
+        present = corpora.load(spec)
+        for name in ("one.wav", "two.flac"):
+            (folder / name).unlink()
+        pd.testing.assert_frame_equal(manifest.without_recordings(path, label), present)
+        for name in ("one.wav", "two.flac"):
+            (folder / name).touch()
+    with pytest.raises(DataError, match="no manifest"):
+        manifest.without_recordings(folder / "gone.csv")
 
 
 def test_labels_of_ones_own_are_declared_beside_the_table(folder: Path) -> None:
