@@ -16,7 +16,7 @@ from msfl.features.extraction import Summary, extract_into
 from msfl.features.sets import DEFAULT, feature_names
 
 SUFFIXES = (".parquet", ".csv")
-_BATCH = 512  # rows of one row group
+_BATCH = 4096  # rows of a row group: small groups are slow to read, and each costs memory for its metadata
 
 Sink = Callable[[str, NDArray[np.float32]], None]
 
@@ -91,7 +91,7 @@ def _parquet(file: Path, empty: pd.DataFrame) -> Iterator[Callable[[pd.DataFrame
     import pyarrow.parquet as pq
 
     schema = pa.Table.from_pandas(empty, preserve_index=True).schema
-    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+    with pq.ParquetWriter(file, schema, compression="zstd", use_dictionary=False) as writer:
         yield lambda frame: writer.write_table(pa.Table.from_pandas(frame, schema=schema))
 
 
