@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from msfl.errors import DataError
+
 
 @click.command()
 @click.argument("corpora", nargs=-1, required=True, metavar="NAME=PATH...")
@@ -53,7 +55,10 @@ def extract(
     check_suffix(output)
     size = feature_set(features).size
     table = load_all(corpora)
-    output.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"The folder '{output.parent}' cannot be made: {error.strerror}.") from error
     done = extract_to_file(table, output, features, cache=cache, jobs=jobs, progress=not quiet)
     console = Console(highlight=False, soft_wrap=True)
     console.print(

@@ -78,11 +78,21 @@ class Cache:
     """Feature vectors of one set in a folder, spread over 256 sub-folders.
 
     Several threads and processes may use one folder at the same time.
+
+    Raises:
+        DataError: The folder cannot be made.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder = folder / "features" / feature_set(name).opensmile
         self.size = feature_set(name).size
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(
+                f"The cache folder '{folder}' cannot be made: {error.strerror}. "
+                "Set MSFL_CACHE to a folder that you can write to."
+            ) from error
 
     def path(self, key: str) -> Path:
         """Return where the entry of a key stands."""

@@ -95,6 +95,7 @@ def extract(
 
     Raises:
         UsageError: There is no such feature set, or `jobs` is below one.
+        DataError: The folder of the cache cannot be made.
         OSError: The cache cannot be written to; what was extracted before is kept.
     """
     names = feature_names(feature_set)
@@ -163,6 +164,7 @@ def stream(
 
     Raises:
         UsageError: There is no such feature set, or `jobs` is below one.
+        DataError: The folder of the cache cannot be made.
         OSError: The cache cannot be written to.
     """
     threads = available_cores() if jobs is None else jobs

@@ -18,7 +18,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from msfl.commands.extract import extract as command
-from msfl.errors import UsageError
+from msfl.errors import DataError, UsageError
 from msfl.features import extraction
 from msfl.features.cache import Cache, Entry, default_folder, file_key
 from msfl.features.export import extract_to_file
@@ -329,3 +329,13 @@ def test_command_refuses_before_it_works(run: Callable[..., int], tmp_path: Path
     with pytest.raises(UsageError, match="Did you mean 'IS10'"):
         run("-o", str(tmp_path / "f.csv"), "--features", "is10")
     assert not (tmp_path / "cache").exists()
+
+
+def test_folders_that_cannot_be_made(
+    run: Callable[..., int], recordings: pd.DataFrame, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match="Set MSFL_CACHE to a folder"):
+        extract(recordings, SET, cache=tmp_path / "file", progress=False)
+    with pytest.raises(DataError, match="cannot be made"):
+        run("-o", str(tmp_path / "file" / "features.csv"))
