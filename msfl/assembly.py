@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +25,6 @@ def assemble(run: Path) -> None:
     Raises:
         DataError: The folder of a job is damaged.
     """
-    from msfl.evaluation import score
-
     (run / SCORES).unlink(missing_ok=True)
     done = sorted(
         (record for record in open_run(run).jobs if record.status == "done"),
@@ -37,7 +35,26 @@ def assemble(run: Path) -> None:
     predictions = collect_predictions(run, done)
     write_parquet(run / PREDICTIONS, predictions, index=False)
     collect_attention(run, [record for record in done if record.attention])
-    write_parquet(run / SCORES, score(predictions), index=False)
+    write_parquet(run / SCORES, score(predictions, open_run(run).manifest.language_sets), index=False)
+
+
+def score(predictions: pd.DataFrame, sets: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Score the predictions of a run, and its monolingual models together as one system.
+
+    The rows of the language set `MONOLINGUAL` are what a multilingual model is to be held against: each
+    language tested with the model that was trained on it alone, and the mean over corpora of that.
+    """
+    import pandas as pd
+
+    from msfl.evaluation.comparison import MONOLINGUAL
+    from msfl.evaluation.tables import score_table
+
+    scores = [score_table(predictions)]
+    alone = [name for name, languages in sets.items() if len(languages) == 1]
+    together = predictions[predictions["language_set"].isin(alone)]
+    if len(alone) > 1 and len(together):
+        scores.append(score_table(together.assign(language_set=MONOLINGUAL)))
+    return pd.concat(scores, ignore_index=True)
 
 
 def is_assembled(run: Path) -> bool:

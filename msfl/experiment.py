@@ -1,8 +1,8 @@
 """The experiment: one TOML file that says what is compared with what, and under which conditions.
 
-`load_experiment` reads and checks the file; what it returns is complete (defaults filled in, paths absolute) and
-frozen. Which utterances, folds and jobs follow from it is worked out in `msfl.selection` and `msfl.grid`,
-where the data are at hand.
+`load_experiment` reads and checks the file; what it returns is complete (defaults filled in, paths
+absolute) and frozen. Which utterances, folds and jobs follow from it is worked out in `msfl.selection` and
+`msfl.preparation`, where the data are at hand.
 """
 
 from __future__ import annotations
@@ -63,6 +63,17 @@ class Data(_Section):
     features: str = "IS10"
     features_table: Path | None = None
     normalisation: Normalisation = "train"
+
+    @field_validator("features", mode="after")
+    @classmethod
+    def _features(cls, value: str) -> str:
+        from msfl.features.sets import feature_set
+
+        try:
+            feature_set(value)
+        except UsageError as error:
+            raise ValueError(str(error)) from None
+        return value
 
     @field_validator("emotions", mode="before")
     @classmethod

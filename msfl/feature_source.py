@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,7 +52,7 @@ def load_features(
     """
     own = experiment.data.features_table
     features = (
-        _extracted(table, experiment.data.features, jobs, progress) if own is None else _read(own, table)
+        extracted(table, experiment.data.features, jobs, progress) if own is None else from_table(own, table)
     )
     if features.values.empty:
         first = f", for instance: {features.failures['reason'].iloc[0]}" if len(features.failures) else ""
@@ -59,7 +60,12 @@ def load_features(
     return features
 
 
-def _extracted(table: pd.DataFrame, feature_set: str, jobs: int | None, progress: bool) -> Features:
+def extracted(table: pd.DataFrame, feature_set: str, jobs: int | None, progress: bool) -> Features:
+    """Extract the features of recordings, through the cache.
+
+    Raises:
+        UsageError: There is no such feature set.
+    """
     import numpy as np
 
     from msfl.features.extraction import extract
@@ -80,8 +86,17 @@ def _extracted(table: pd.DataFrame, feature_set: str, jobs: int | None, progress
     return Features(values, failures, found.hashes, feature_set, found.fingerprint)
 
 
-def _read(file: Path, table: pd.DataFrame) -> Features:
-    """Read a table of one's own; columns of the utterance table in it are no features."""
+def from_table(file: Path, table: pd.DataFrame, *, only: Sequence[str] | None = None) -> Features:
+    """Read a table of one's own; columns of the utterance table in it are no features.
+
+    Args:
+        file: CSV, TSV or Parquet with a column ``utterance`` or ``file``.
+        table: The utterances whose features are wanted.
+        only: The features that are wanted; by default all columns.
+
+    Raises:
+        DataError: The table is missing, unreadable, incomplete, or not numeric.
+    """
     import numpy as np
     import pandas as pd
 
@@ -95,6 +110,8 @@ def _read(file: Path, table: pd.DataFrame) -> Features:
             "the rows, or take the recordings out of the corpus."
         )
     frame = frame.loc[table.index].drop(columns=[name for name in COLUMNS if name in frame])
+    if only is not None:
+        frame = frame[[name for name in only if name in frame]]
     words = [name for name in frame if not pd.api.types.is_numeric_dtype(frame[name])]
     if words:
         raise DataError(
@@ -131,6 +148,20 @@ def _parse(file: Path) -> pd.DataFrame:
     except (ValueError, OSError) as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"{file} cannot be read as a table ({reason}). Give CSV, TSV or Parquet.") from None
+
+
+def names_in(file: Path) -> tuple[list[str], list[str]]:
+    """Return the names and the paths of the recordings that a features table describes.
+
+    Raises:
+        DataError: The table cannot be read, or has neither a column ``utterance`` nor ``file``.
+    """
+    frame = _parse(file)
+    column = next((name for name in ("utterance", "file") if name in frame), None)
+    if column is None or frame.empty:
+        raise DataError(f"{file} names no recordings: it needs rows, and a column 'utterance' or 'file'.")
+    names = [str(name) for name in frame[column]]
+    return names, [os.path.normpath(file.parent.absolute() / name) for name in names]
 
 
 def _with_ids(frame: pd.DataFrame, file: Path, table: pd.DataFrame) -> pd.DataFrame:

@@ -139,11 +139,11 @@ def system_parameters(experiment: Experiment, model: str) -> dict[str, Any]:
     Raises:
         UsageError: The model does not exist or has no such parameter.
     """
-    from msfl.models.registry import check_parameters, get_entry, parameters_of, system_class
+    from msfl.models.registry import check_parameters, get_entry, is_multitask, parameters_of
 
     own = dict(experiment.model.get(model, {}))
     check_parameters(model, own)
-    takes_balancing = "balancing" in parameters_of(model) and system_class(model).multitask
+    takes_balancing = "balancing" in parameters_of(model) and is_multitask(model)
     if takes_balancing and "balancing" not in get_entry(model).defaults:
         own.setdefault("balancing", experiment.training.balancing)
     return own
@@ -199,7 +199,7 @@ def run_job(run: Path, fingerprint: str, experiment: Experiment, job: Job) -> Jo
 def _fit_and_write(work: Path, data: RunData, experiment: Experiment, job: Job) -> dict[str, Any]:
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    from msfl.models.registry import get_system
+    from msfl.models.registry import get_system, is_multitask
 
     parameters = system_parameters(experiment, job.model)
     system = get_system(job.model, **parameters)
@@ -207,7 +207,7 @@ def _fit_and_write(work: Path, data: RunData, experiment: Experiment, job: Job) 
         data,
         experiment,
         job,
-        multitask=system.multitask,
+        multitask=is_multitask(job.model),
         uses_validation=getattr(system, "uses_validation", True),
     )
     with threadpool_limits(1):  # sums over several threads would depend on their number

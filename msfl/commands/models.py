@@ -15,7 +15,7 @@ def models(as_json: bool) -> None:
     from rich.table import Table
 
     from msfl.errors import UsageError
-    from msfl.models.registry import registry, system_class
+    from msfl.models.registry import is_multitask, registry, system_class
 
     rows = []
     for name, entry in registry().items():
@@ -26,7 +26,7 @@ def models(as_json: bool) -> None:
                 {"name": name, "tasks": "", "paper": "", "summary": str(error), "target": entry.target}
             )
             continue
-        tasks = "all tasks" if system.multitask else "main task"
+        tasks = "all tasks" if is_multitask(name) else "main task"
         rows.append(
             {
                 "name": name,

@@ -14,16 +14,17 @@ from typing import Any
 from msfl.errors import UsageError, nearest
 from msfl.models.contract import System, SystemEntry
 
-_BASELINES = "msfl.models.baselines"
+BASELINES = "msfl.models.baselines"
+"""Module of the baselines."""
 _ENTRIES = (
     SystemEntry("msfl", "msfl.models.msfl:MSFL"),
     SystemEntry("msfl-paper", "msfl.models.msfl:MSFLPaper"),
     SystemEntry("msfl-single-task", "msfl.models.msfl:MSFLSingleTask"),
-    SystemEntry("majority", f"{_BASELINES}:Majority"),
-    SystemEntry("logistic-regression", f"{_BASELINES}:LogisticRegression"),
-    SystemEntry("linear-svm", f"{_BASELINES}:LinearSVM"),
-    SystemEntry("rbf-svm", f"{_BASELINES}:RbfSVM"),
-    SystemEntry("gradient-boosting", f"{_BASELINES}:GradientBoosting"),
+    SystemEntry("majority", f"{BASELINES}:Majority"),
+    SystemEntry("logistic-regression", f"{BASELINES}:LogisticRegression"),
+    SystemEntry("linear-svm", f"{BASELINES}:LinearSVM"),
+    SystemEntry("rbf-svm", f"{BASELINES}:RbfSVM"),
+    SystemEntry("gradient-boosting", f"{BASELINES}:GradientBoosting"),
 )
 
 
@@ -72,6 +73,11 @@ def parameters_of(name: str) -> dict[str, Any]:
     signature = inspect.signature(system_class(name))
     defaults = {key: item.default for key, item in signature.parameters.items()}
     return {**defaults, **get_entry(name).defaults}
+
+
+def is_multitask(name: str) -> bool:
+    """Whether a system learns all tasks, or the main task only."""
+    return bool(get_entry(name).defaults.get("multitask", system_class(name).multitask))
 
 
 def check_parameters(name: str, parameters: dict[str, Any]) -> None:

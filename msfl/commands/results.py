@@ -1,0 +1,143 @@
+"""``msfl results``: the comparison of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from msfl.results import Comparison
+    from msfl.runs import Run
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--task", help="One task only; by default every task of the run.")
+@click.option(
+    "--by",
+    type=click.Choice(["corpus", "language"]),
+    help="Columns; by default corpora, or languages where a corpus holds several.",
+)
+@click.option("--metric", default="uar", show_default=True, help="uar, war or macro_f1.")
+@click.option(
+    "--against",
+    metavar="MODEL",
+    help="Compare all with MODEL, MODEL@LANGUAGE_SET, or best (the best baseline); main task, or --task.",
+)
+@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write the numbers as CSV.")
+@click.option(
+    "--latex", "latex_file", type=click.Path(path_type=Path), help="Write the tables for LaTeX (booktabs)."
+)
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the numbers as JSON.")
+def results(
+    run: Path,
+    task: str | None,
+    by: str | None,
+    metric: str,
+    against: str | None,
+    csv_file: Path | None,
+    latex_file: Path | None,
+    json_file: Path | None,
+) -> None:
+    """Print the comparison of a RUN: every model and language set on every corpus, with intervals.
+
+    The row `monolingual` tests each corpus with the model of its own language. Intervals draw speakers.
+    """
+    from rich.console import Console
+
+    from msfl.results import compare
+    from msfl.runs import open_run
+
+    opened = open_run(run)
+    tasks = (
+        [task]
+        if task
+        else [name for name in opened.experiment.training.tasks if name in set(opened.scores["task"])]
+    )
+    comparisons = [compare(opened, task=name, metric=metric, by=by) for name in tasks]
+    console = Console()
+    for comparison in comparisons:
+        _print(comparison, console)
+        if against and comparison is comparisons[0]:
+            _print_differences(opened, comparison.task, against, console)
+    failed = [job for job in opened.jobs if job.status == "failed"]
+    if failed:
+        console.print(
+            f"{len(failed)} jobs failed and are missing here, the first: {failed[0].reason}", markup=False
+        )
+    _write(opened, comparisons, csv_file, latex_file, json_file)
+
+
+def _print(comparison: Comparison, console: Console) -> None:
+    from rich.table import Table
+
+    table = Table("trained on", "model", "seeds", title=comparison.title)
+    for column in comparison.columns:
+        table.add_column(column, justify="right")
+    before = None
+    for row in comparison.rows:
+        if before not in (None, row.language_set):
+            table.add_section()
+        before = row.language_set
+        cells = [str(row.scores.get(column, "")) for column in comparison.columns]
+        table.add_row(row.language_set, row.model, row.seeds, *cells)
+    console.print(table, markup=False)
+
+
+def _print_differences(run: Run, task: str, against: str, console: Console) -> None:
+    from rich.table import Table
+
+    from msfl.results import differences
+
+    frame = differences(run, against, task=task)
+    other = frame["against"].iloc[0]
+    table = Table(
+        "system", title=f"{task.capitalize()}: UAR minus that of {other} on the same utterances [95 %], p"
+    )
+    groups = list(dict.fromkeys(frame["group"]))
+    for group in groups:
+        table.add_column(group, justify="right")
+    for system, part in frame.groupby("system", sort=False):
+        cells = {
+            line.group: f"{line.difference:+.3f} [{line.low:+.3f}, {line.high:+.3f}] {line.p:.3f}"
+            for line in part.itertuples()
+        }
+        table.add_row(str(system), *(cells.get(group, "") for group in groups))
+    console.print(table, markup=False)
+
+
+def _write(
+    run: Run,
+    comparisons: list[Comparison],
+    csv_file: Path | None,
+    latex_file: Path | None,
+    json_file: Path | None,
+) -> None:
+    from msfl.atomic import replacing, write_json
+    from msfl.results import to_latex
+
+    records = [{"task": table.task, **record} for table in comparisons for record in table.records()]
+    if csv_file:
+        import pandas as pd
+
+        protocol = {"protocol": run.manifest.protocol.title, "normalisation": run.manifest.normalisation}
+        with replacing(csv_file) as work:
+            pd.DataFrame(records).assign(**protocol).to_csv(work, index=False)
+    if latex_file:
+        with replacing(latex_file) as work:
+            work.write_text("\n".join(map(to_latex, comparisons)), encoding="utf-8")
+    if json_file:
+        manifest = run.manifest
+        document = {
+            "run": manifest.name,
+            "protocol": manifest.protocol.model_dump(),
+            "normalisation": manifest.normalisation,
+            "features": manifest.features.set,
+            "synthetic": manifest.data.synthetic,
+            "scores": records,
+        }
+        write_json(json_file, document)
