@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-DRAWS = 20_000
+DRAWS = 10_000
 """Random lists for the chance level of groups."""
 
 
@@ -87,37 +87,46 @@ def group_overlap(
     level: str,
     lists: Mapping[str, Sequence[str]],
     groups: Mapping[str, str],
-    *,
-    draws: int = DRAWS,
-    seed: int = 0,
+    random: Mapping[str, NDArray[np.bool_]] | None = None,
 ) -> Overlap:
     """Return which groups (contours, families) have a member in every list, with its chance level.
 
     Large groups are in almost any list. The chance level knows their sizes: it counts the groups common to
-    random lists of items.
+    random lists of items. The smallest p-value is 1 / (draws + 1).
 
     Args:
         level: What the groups are.
         lists: Name of the list -> its items.
         groups: Item -> its group, for all items that a list chooses from.
-        draws: Number of random draws; the smallest p-value is 1 / (draws + 1).
-        seed: Seed of the draws.
+        random: `random_presence` of these lists, to draw once for many overlaps; drawn here by default.
     """
+    random = random or random_presence(lists, groups)
     common = _common({name: [groups[item] for item in items] for name, items in lists.items()})
-    names, sizes = np.unique(list(groups.values()), return_counts=True)
-    rng = np.random.default_rng(seed)
-    everywhere = np.ones((draws, len(names)), dtype=bool)
-    for items in lists.values():
-        everywhere &= rng.multivariate_hypergeometric(sizes, len(items), size=draws, method="marginals") > 0
-    random = everywhere.sum(axis=1)
+    counts = np.logical_and.reduce([random[name] for name in lists]).sum(axis=1)
     return Overlap(
         level=level,
         lists=tuple(lists),
         common=common,
-        expected=float(random.mean()),
-        p_value=float((1 + (random >= len(common)).sum()) / (draws + 1)),
+        expected=float(counts.mean()),
+        p_value=float((1 + (counts >= len(common)).sum()) / (len(counts) + 1)),
         method="random lists",
     )
+
+
+def random_presence(
+    lists: Mapping[str, Sequence[str]], groups: Mapping[str, str], *, draws: int = DRAWS, seed: int = 0
+) -> dict[str, NDArray[np.bool_]]:
+    """Draw random lists of the same lengths and return which groups they hold.
+
+    Returns:
+        Name of the list -> whether each group is in each random list, shape (draws, number of groups).
+    """
+    _, sizes = np.unique(list(groups.values()), return_counts=True)
+    rng = np.random.default_rng(seed)
+    return {
+        name: rng.multivariate_hypergeometric(sizes, len(items), size=draws, method="marginals") > 0
+        for name, items in lists.items()
+    }
 
 
 def _common(lists: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from itertools import combinations
 
 import pandas as pd
 
-from analyses.overlap import Overlap, group_overlap, overlap
+from analyses.overlap import Overlap, group_overlap, overlap, random_presence
 from analyses.rankings import Ranking
 
 WIDER = {"feature": ("contour", "family"), "contour": ("family",), "functional": (), "family": ()}
@@ -64,15 +64,15 @@ def compare(main: Ranking, monolingual: Mapping[str, Ranking]) -> Comparison:
     sets = [tuple(lists), *combinations(lists, 2)]
     if len(lists) > 3:
         sets.insert(1, tuple(lists)[1:])  # the monolingual lists among themselves
-    overlaps = [
-        one for names in dict.fromkeys(sets) for one in _overlaps(main, {name: lists[name] for name in names})
-    ]
+    groups = {
+        level: {str(name): str(group) for name, group in main.table[level].items()}
+        for level in WIDER[main.level]
+    }
+    random = {level: random_presence(lists, members) for level, members in groups.items()}
+    overlaps = []
+    for names in dict.fromkeys(sets):
+        chosen = {name: lists[name] for name in names}
+        overlaps.append(overlap(main.level, chosen, len(main.table)))
+        for level, members in groups.items():
+            overlaps.append(group_overlap(level, chosen, members, random[level]))
     return Comparison(main.part, main, monolingual, overlaps[0].common, tuple(overlaps))
-
-
-def _overlaps(main: Ranking, lists: Mapping[str, list[str]]) -> list[Overlap]:
-    found = [overlap(main.level, lists, len(main.table))]
-    for level in WIDER[main.level]:
-        groups = {str(name): str(group) for name, group in main.table[level].items()}
-        found.append(group_overlap(level, lists, groups))
-    return found

@@ -87,36 +87,39 @@ def _show_list(console: Console, result: RankingReport, one: Comparison) -> None
     from rich.table import Table
 
     main = one.main
-    heading = f"Top {main.top} {_PLURAL[main.level]}" + (f", {result.by} {one.part}" if one.part else "")
-    table = Table(title=escape(heading), title_justify="left", title_style="bold", expand=False)
+    single = main.level == "feature"
+    shown = len(main.table) if main.level == "family" else main.top
+    heading = f"{shown} {_PLURAL[main.level]} with most attention"
+    heading += f", {result.by} {one.part}" if one.part else ""
+    table = Table(title=escape(heading), title_justify="left", title_style="bold")
+    headers = ["weight", f"rank over\n{len(main.repeats)} repeats", f"in top {main.top}"]
+    headers += [] if single else ["features", "sum of weights\n(uniform)"]
     table.add_column("", justify="right")
-    table.add_column(main.level, overflow="fold", min_width=14)
-    if main.level in ("feature", "contour"):
-        table.add_column("in words", overflow="fold", ratio=1)
-    table.add_column("weight", justify="right")
-    table.add_column("rank over folds\nand seeds", justify="right")
-    table.add_column(f"in top {main.top}", justify="right")
-    for language in one.monolingual:
-        table.add_column(f"rank\n{language} alone", justify="right")
+    table.add_column(main.level, overflow="fold")
+    for header in headers:
+        table.add_column(header, justify="right")
     if one.monolingual:
+        table.add_column(f"rank alone\n{' / '.join(one.monolingual)}", justify="center")
         table.add_column("shared")
-    for name, row in one.table().head(main.top).iterrows():
-        cells = [str(row["rank"]), escape(str(name))]
-        if main.level in ("feature", "contour"):
-            cells.append(escape(row["in_words"]))
-        spread = "" if row["sd_rank"] != row["sd_rank"] else f" ± {row['sd_rank']:.1f}"
+    for name, row in one.table().head(shown).iterrows():
+        words = "" if main.level == "family" else f"\n[dim]{escape(row['in_words'])}[/dim]"
+        spread = "" if row["sd_rank"] != row["sd_rank"] else f" ± {row['sd_rank']:.1f}"  # NaN: one repeat
+        cells = [str(row["rank"]), f"{escape(str(name))}{words}"]
         cells += [f"{row['lift']:.2f} x", f"{row['mean_rank']:.1f}{spread}", f"{row['in_top']:.0%}"]
-        cells += [str(row[f"rank_{language}"]) for language in one.monolingual]
-        cells += ["[green]yes[/green]" if row["shared"] else ""] if one.monolingual else []
+        if not single:
+            cells += [str(row["size"]), f"{row['importance']:.1%} ({row['share']:.1%})"]
+        if one.monolingual:
+            cells.append(" / ".join(str(row[f"rank_{language}"]) for language in one.monolingual))
+            cells.append("[green]yes[/green]" if row["shared"] else "")
         table.add_row(*cells)
     console.print()
     console.print(table)
     group = (
-        "" if main.level == "feature" else f" A {main.level} is ranked by the mean weight of its features."
+        "" if single else f" A {main.level} is ranked by the mean weight of its features, not by their sum."
     )
     console.print(
-        f"[dim]weight: 1 x is what each of {main.table['size'].sum()} features gets if attention is uniform."
-        f"{group}[/dim]"
+        f"[dim]weight: 1 x is what each of {main.table['size'].sum()} features gets if attention is uniform; "
+        f"a repeat is one fold and seed.{group}[/dim]"
     )
 
 
@@ -135,10 +138,16 @@ def _show_overlaps(console: Console, one: Comparison) -> None:
     from rich.table import Table
 
     table = Table(title="What the lists have in common", title_justify="left", title_style="bold")
-    for header in ("lists", "counted", "common", "by chance", "P(so many by chance)", "which"):
-        right = header in ("common", "by chance", "P(so many by chance)")
+    for header in ("top lists of", "counted", "common", "by chance", "P", "which"):
+        right = header in ("common", "by chance", "P")
         table.add_column(header, overflow="fold", justify="right" if right else "left")
+    main = one.main.language_set
     for found in one.overlaps:
+        # pairs of monolingual lists, and contours beside features, are in the JSON file
+        if found.level not in (one.main.level, "family") or (
+            len(found.lists) == 2 and main not in found.lists
+        ):
+            continue
         table.add_row(
             escape(" & ".join(found.lists)),
             _PLURAL[found.level],
@@ -150,6 +159,6 @@ def _show_overlaps(console: Console, one: Comparison) -> None:
     console.print()
     console.print(table)
     console.print(
-        "[dim]By chance: lists drawn at random and independently. Related features make real lists overlap "
-        "more, so a small P alone does not prove sharing.[/dim]"
+        "[dim]by chance, P: how many lists drawn at random have in common, and the probability of so many. "
+        "Related features make real lists overlap more, so a small P alone does not prove sharing.[/dim]"
     )

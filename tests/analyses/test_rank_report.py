@@ -28,7 +28,7 @@ EMOTIONS = ("anger", "sadness")
 
 def attention(language_set, languages, model="msfl", seeds=(0, 1), folds=("f1", "f2")):
     """Two features lead everywhere, one in each language, and anger raises a feature of its own."""
-    rng = np.random.default_rng(len(language_set))
+    rng = np.random.default_rng(sum(map(ord, language_set)))
     rows = []
     for seed in seeds:
         for fold in folds:
@@ -177,9 +177,16 @@ def test_the_command_prints_title_list_and_warning(run_folder, options):
 
 def test_the_command_says_features_in_words(run_folder):
     output = command(run_folder, "--top", "3")
-    assert "mean of the pitch contour" in re.sub(r"\s+", " ", output)
+    assert "F0final_sma_amean" in output
+    assert "mean of the pitch contour" in output
     assert "± " in output
     assert "yes" in output
+
+
+def test_families_show_their_size_beside_their_sum(run_folder):
+    output = command(run_folder, "--level", "family")
+    assert re.search(r"cepstrum .* 50 .*\(83.3%\)", output)
+    assert "not by their sum" in re.sub(r"\s+", " ", output)
 
 
 def test_csv_and_json_hold_the_whole_list_and_the_repeats(run_folder, tmp_path):

@@ -144,7 +144,7 @@ def random_tables(seed):
 
 
 @given(st.integers(0, 10_000), st.randoms(use_true_random=False))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_the_order_of_rows_and_columns_changes_nothing(seed, random):
     table = random_tables(seed)
     keys = [name for name in table.columns if name not in FEATURES]
@@ -157,7 +157,7 @@ def test_the_order_of_rows_and_columns_changes_nothing(seed, random):
 
 
 @given(st.integers(0, 10_000), st.sampled_from(["a", "b", "c"]), st.integers(2, 5))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_repeating_the_utterances_of_a_corpus_changes_nothing(seed, corpus, times):
     table = random_tables(seed)
     repeated = pd.concat([table, *[table[table["corpus"] == corpus]] * (times - 1)])
