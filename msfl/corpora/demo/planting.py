@@ -14,22 +14,27 @@ VERSION = 1
 
 FILE = "planted.json"
 
+
+def _indexed(contour: str, last: int, first: int = 0) -> tuple[str, ...]:
+    return tuple(f"{contour}[{place}]" for place in range(first, last + 1))
+
+
 TOUCHES: dict[str, dict[str, tuple[str, ...]]] = {
     "pitch_level": {"families": ("pitch",), "contours": ("F0final", "F0finEnv")},
     "pitch_range": {"families": ("pitch",), "contours": ("F0final", "F0finEnv")},
-    "rate": {"families": ("timing",), "contours": ("F0final__Turn_duration",)},
+    "rate": {"families": ("timing",), "contours": ("voicing pattern",)},
     "loudness": {
         "families": ("loudness", "spectrum", "cepstrum"),
-        "contours": ("pcm_loudness", "logMelFreqBand", "mfcc[0]"),
+        "contours": ("pcm_loudness", *_indexed("logMelFreqBand", 7), "mfcc[0]"),
     },
     "tilt": {
         "families": ("line spectral frequencies", "spectrum", "cepstrum"),
-        "contours": ("lspFreq", "logMelFreqBand", "mfcc[0]", "mfcc[1]", "mfcc[2]"),
+        "contours": (*_indexed("lspFreq", 5), *_indexed("logMelFreqBand", 7, 4), *_indexed("mfcc", 2)),
     },
     "jitter": {"families": ("voice quality",), "contours": ("jitterLocal", "jitterDDP", "shimmerLocal")},
 }
-"""Cue -> what it moves by physics, in the words of the feature grammar and the names of IS10. The level of a
-frame is part of each of its band energies and of mfcc[0], so a loudness cue cannot be planted without."""
+"""Cue -> what it moves by physics: families and contours of IS10 in the words of the feature grammar. The
+level of a frame is part of its band energies and of mfcc[0]: a loudness cue cannot be planted without them."""
 
 SIDE_EFFECTS = (
     "pitch_level moves mfcc (6, 9, 11, 14 most) and the upper lspFreq a little in all languages, because "
