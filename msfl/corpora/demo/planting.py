@@ -34,7 +34,7 @@ TOUCHES: dict[str, dict[str, tuple[str, ...]]] = {
     "jitter": {"families": ("voice quality",), "contours": ("jitterLocal", "jitterDDP", "shimmerLocal")},
 }
 """Cue -> what it moves by physics: families and contours of IS10 in the words of the feature grammar. The
-level of a frame is part of its band energies and of mfcc[0]: a loudness cue cannot be planted without them."""
+level of a frame is part of its band energies and of mfcc[0], so loudness is never planted without them."""
 
 SIDE_EFFECTS = (
     "pitch_level moves mfcc (6, 9, 11, 14 most) and the upper lspFreq a little in all languages, because "
