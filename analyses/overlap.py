@@ -78,7 +78,7 @@ def intersection_distribution(sizes: Sequence[int], population: int) -> NDArray[
     distribution[sizes[0]] = 1.0
     counts = np.arange(sizes[0] + 1)
     for size in sizes[1:]:
-        step = np.stack([hypergeom.pmf(counts, population, before, size) for before in counts])
+        step = hypergeom.pmf(counts[None, :], population, counts[:, None], size)  # from row to column
         distribution = distribution @ step
     return distribution
 
