@@ -241,7 +241,7 @@ def _mean_uar(predicted: NDArray[np.int64], data: Dataset, task: Task) -> float:
 def _fit_svc(
     train: Dataset, task: Task, **parameters: Any
 ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64]]:
-    """Return support vectors (M, D), dual coefficients (M, P) and intercepts (P,) of one-against-one machines."""
+    """Return support vectors (M, D), dual coefficients (M, P), intercepts (P,), one against one."""
     from sklearn.svm import SVC
 
     machine = SVC(class_weight="balanced", cache_size=500, **parameters)
