@@ -6,10 +6,11 @@ Jobs run in worker processes. A worker reads the tables of the run once and keep
 from __future__ import annotations
 
 import errno
-import os
 import shutil
+import sys
 import time
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -20,6 +21,7 @@ from msfl.atomic import write_json
 from msfl.errors import MsflError
 from msfl.grid import Job
 from msfl.manifest import JobRecord, TaskInfo, versions
+from msfl.quiet import quiet_stderr
 from msfl.runs import FEATURES, JOBS, SPLITS, UTTERANCES, WORK_SUFFIX
 from msfl.tasks import COLUMNS
 
@@ -154,7 +156,6 @@ def run_job(run: Path, fingerprint: str, experiment: Experiment, job: Job) -> Jo
 
     A failure is written down with its reason, so that the other jobs go on; a full disk stops everything.
     """
-    _one_thread()
     final = run / JOBS / job.id
     work = final.with_name(final.name + WORK_SUFFIX)
     _clear(work)
@@ -203,6 +204,7 @@ def _fit_and_write(work: Path, data: RunData, experiment: Experiment, job: Job) 
 
     parameters = system_parameters(experiment, job.model)
     system = get_system(job.model, **parameters)
+    _one_thread()
     fold = fold_data(
         data,
         experiment,
@@ -271,25 +273,18 @@ def _clear(work: Path) -> None:
 
 def _one_thread() -> None:
     """Let TensorFlow use one thread: two processes beat two threads, and sums keep their order."""
-    import sys
+    if "tensorflow" not in sys.modules:
+        return
+    import tensorflow as tf
 
-    os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
-    os.environ["TF_NUM_INTEROP_THREADS"] = "1"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    if "tensorflow" in sys.modules:
-        import tensorflow as tf
-
-        try:
-            tf.config.threading.set_intra_op_parallelism_threads(1)
-            tf.config.threading.set_inter_op_parallelism_threads(1)
-        except RuntimeError:  # it computes already, with the threads that it was given
-            return
+    with suppress(RuntimeError), quiet_stderr():  # RuntimeError: it computes already, with the threads it has
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+        tf.config.list_logical_devices()  # looks for GPUs, and says so
 
 
 def _forget_graph() -> None:
     """Free what Keras keeps of a finished model, so that a worker does not grow with its jobs."""
-    import sys
-
     if "keras" in sys.modules:
         import keras
 

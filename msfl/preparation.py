@@ -247,23 +247,18 @@ def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _refuse_other_data(known: Manifest, manifest: Manifest, plan: Plan, out: Path) -> None:
-    missing = [
-        name for name, group in known.language_sets.items() if manifest.language_sets.get(name) != group
-    ]
-    if missing:
+    same_data = known.data.fingerprint == manifest.data.fingerprint
+    if not (same_data and known.features.fingerprint == manifest.features.fingerprint):
         raise DataError(
-            f"{out} holds the language set '{missing[0]}', which training.language_sets does not ask for any "
-            f"more. Give --out another folder, or delete {out} to begin again."
+            f"{out} was made from other data: {_difference(out, plan.table)}. Give --out another folder, or "
+            f"delete {out} to begin again."
         )
-    if (
-        known.data.fingerprint == manifest.data.fingerprint
-        and known.features.fingerprint == manifest.features.fingerprint
-    ):
-        return
-    raise DataError(
-        f"{out} was made from other data: {_difference(out, plan.table)}. Give --out another folder, or "
-        f"delete {out} to begin again."
-    )
+    for name, languages in known.language_sets.items():
+        if manifest.language_sets.get(name) != languages:
+            raise DataError(
+                f"{out} holds the language set '{name}', which training.language_sets does not ask for any "
+                f"more. Give --out another folder, or delete {out} to begin again."
+            )
 
 
 def _difference(out: Path, table: pd.DataFrame) -> str:

@@ -6,6 +6,8 @@ Other packages add theirs through the entry-point group ``msfl.models`` (``name 
 from __future__ import annotations
 
 import inspect
+import sys
+from contextlib import nullcontext
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -13,6 +15,7 @@ from typing import Any
 
 from msfl.errors import UsageError, nearest
 from msfl.models.contract import System, SystemEntry
+from msfl.quiet import quiet_stderr
 
 BASELINES = "msfl.models.baselines"
 """Module of the baselines."""
@@ -59,7 +62,8 @@ def system_class(name: str) -> type[System]:
     entry = get_entry(name)
     module, attribute = entry.target.split(":")
     try:
-        found: type[System] = getattr(import_module(module), attribute)
+        with quiet_stderr() if module not in sys.modules else nullcontext():
+            found: type[System] = getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise UsageError(
             f"The model '{name}' cannot be loaded from {entry.target}: {error}. Install what it needs, "

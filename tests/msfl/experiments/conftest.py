@@ -27,8 +27,8 @@ def make_manifest(*, repeats: int = 3, seed: int = 0) -> pd.DataFrame:
             for code, emotion in enumerate(EMOTIONS):
                 for take in range(repeats):
                     values = rng.normal(size=len(FEATURES))
-                    values[0] += 3 * code
-                    values[1] -= 2 * code * (1 if language == "de" else -1)
+                    values[0] += 6 * code
+                    values[1] -= 4 * code * (1 if language == "de" else -1)
                     values[2] += 4 * (language == "it")
                     stem = f"{language}{speaker}{emotion[0]}{take}"
                     rows.append(
@@ -100,6 +100,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     made.write(seeds="[0, 1]")
     train(made.experiment(), made.out, jobs=1, progress=False)
     return made
+
+
+@pytest.fixture
+def fresh() -> pd.DataFrame:
+    """Utterances of the same kind, which no run has seen."""
+    return make_manifest(seed=7)
 
 
 @pytest.fixture
