@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msfl.errors import DataError
+from msfl.runs import KEYS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,6 +118,11 @@ def from_table(file: Path, table: pd.DataFrame, *, only: Sequence[str] | None = 
         raise DataError(
             f"{file}: the column '{words[0]}' is not numeric. Features are numbers; remove the column or "
             "correct it."
+        )
+    taken = [name for name in frame if name in KEYS]
+    if taken:
+        raise DataError(
+            f"{file}: a feature cannot be called '{taken[0]}', a run folder uses that name; rename it."
         )
     if frame.shape[1] < 2:
         raise DataError(f"{file} holds {frame.shape[1]} feature column(s); at least two are needed.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -158,11 +158,13 @@ def prepare(
     known = existing(out)
     if known is not None:
         refuse_other_experiment(known, experiment, out)
-    table = select(load_table(experiment), experiment)
+    table = select(load_table(experiment, say), experiment)
     say(f"{len(table)} utterances in {table['language'].nunique()} language(s)")
     features = load_features(table, experiment, jobs=jobs, progress=progress)
     table = select(table.loc[features.values.index], experiment)
     table[CONTENT] = features.hashes.reindex(table.index).astype("string")
+    if experiment.data.features_table is None:
+        table = with_headers(table)
     plan = make_plan(experiment, table)
     manifest = _manifest(experiment, plan, features, known)
     if known is None:
@@ -172,6 +174,19 @@ def prepare(
     if known is None or known.experiment != manifest.experiment:
         write_json(out / "manifest.json", manifest.model_dump())
     return manifest, plan
+
+
+def with_headers(table: pd.DataFrame) -> pd.DataFrame:
+    """Fill duration, sampling rate, channels and encoding from the headers of the recordings."""
+    import pandas as pd
+
+    from msfl.audio import probe
+    from msfl.corpora.table import validate
+
+    found = {str(key): asdict(probe(file)) for key, file in table["file"].items()}
+    headers = pd.DataFrame.from_dict(found, orient="index")
+    table = table.drop(columns=headers.columns.intersection(table.columns))
+    return validate(table.join(headers))
 
 
 def existing(out: Path) -> Manifest | None:

@@ -30,9 +30,12 @@ class Score:
     spread: float
 
     def __str__(self) -> str:
-        if self.low != self.low:
-            return _short(self.value)
-        return f"{_short(self.value)} [{_short(self.low)}, {_short(self.high)}]"
+        return f"{short(self.value)} {self.interval}".rstrip()
+
+    @property
+    def interval(self) -> str:
+        """The interval as ``[.760, .861]``; empty where there is none."""
+        return "" if self.low != self.low else f"[{short(self.low)}, {short(self.high)}]"
 
 
 @dataclass(frozen=True)
@@ -222,10 +225,9 @@ def _headline(row: Row) -> float:
     return sum(score.value for score in row.scores.values()) / max(len(row.scores), 1)
 
 
-def _short(value: float) -> str:
-    """Write .815 as the field does, without the zero."""
-    text = f"{value:.3f}"
-    return text.removeprefix("0") if text.startswith("0.") else text
+def short(value: float, *, signed: bool = False) -> str:
+    """Write .815 as the field does, without the zero; with its sign if asked to."""
+    return f"{value:{'+' if signed else ''}.3f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.3f}"
 
 
 def to_latex(comparison: Comparison) -> str:

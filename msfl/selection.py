@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
+from warnings import catch_warnings, simplefilter
 
 from msfl.errors import DataError, UsageError, nearest
 from msfl.tasks import COLUMNS
@@ -21,26 +23,39 @@ _FEW_SPEAKERS = 0.5
 """Share of the speakers with one emotion only from which normalising per speaker erases the label."""
 
 
-def load_table(experiment: Experiment) -> pd.DataFrame:
+def load_table(experiment: Experiment, say: Callable[[str], None] = lambda _: None) -> pd.DataFrame:
     """Read the corpora of an experiment into one utterance table.
 
     Languages are named as the experiment names them, and the column ``normalisation`` says what it asks for.
+
+    Args:
+        experiment: The experiment.
+        say: Receives what a reader left out or found doubtful, one sentence each.
 
     Raises:
         DataError: A corpus cannot be read, or two corpora claim one label or speaker.
         UsageError: There is no such reader.
     """
-    from msfl.corpora import load
+    from msfl.corpora.base import CorpusWarning
     from msfl.corpora.table import merge
 
-    parts = []
-    for label, source in experiment.corpora.items():
-        part = _labels(source, label) if experiment.data.features_table else load(source.spec(label))
-        if source.language is not None:
-            part["language"] = source.language
-        part[NORMALISATION] = source.normalisation or experiment.data.normalisation
-        parts.append(part)
+    with catch_warnings(record=True) as caught:
+        simplefilter("always", CorpusWarning)
+        parts = [_part(label, source, experiment) for label, source in experiment.corpora.items()]
+    for warning in caught:
+        if issubclass(warning.category, CorpusWarning):
+            say(f"Warning: {warning.message}")
     return merge(parts)
+
+
+def _part(label: str, source: CorpusSource, experiment: Experiment) -> pd.DataFrame:
+    from msfl.corpora import load
+
+    part = _labels(source, label) if experiment.data.features_table else load(source.spec(label))
+    if source.language is not None:
+        part["language"] = source.language
+    part[NORMALISATION] = source.normalisation or experiment.data.normalisation
+    return part
 
 
 def _labels(source: CorpusSource, label: str) -> pd.DataFrame:

@@ -83,7 +83,10 @@ def _print(comparison: Comparison, console: Console) -> None:
         if before not in (None, row.language_set):
             table.add_section()
         before = row.language_set
-        cells = [str(row.scores.get(column, "")) for column in comparison.columns]
+        cells = [
+            str(row.scores.get(column, "")).replace(" [", "\n[").replace(", ", ",")
+            for column in comparison.columns
+        ]
         table.add_row(row.language_set, row.model, row.seeds, *cells)
     console.print(table, markup=False)
 
@@ -91,7 +94,7 @@ def _print(comparison: Comparison, console: Console) -> None:
 def _print_differences(run: Run, task: str, against: str, console: Console) -> None:
     from rich.table import Table
 
-    from msfl.results import differences
+    from msfl.results import differences, short
 
     frame = differences(run, against, task=task)
     other = frame["against"].iloc[0]
@@ -103,8 +106,14 @@ def _print_differences(run: Run, task: str, against: str, console: Console) -> N
         table.add_column(group, justify="right")
     for system, part in frame.groupby("system", sort=False):
         cells = {
-            line.group: f"{line.difference:+.3f} [{line.low:+.3f}, {line.high:+.3f}] {line.p:.3f}"
-            for line in part.itertuples()
+            line["group"]: "\n".join(
+                [
+                    short(line["difference"], signed=True),
+                    f"[{short(line['low'], signed=True)}, {short(line['high'], signed=True)}]",
+                    f"p {short(line['p'])}" if line["p"] >= 0.001 else "p < .001",
+                ]
+            )
+            for line in part.to_dict("records")
         }
         table.add_row(str(system), *(cells.get(group, "") for group in groups))
     console.print(table, markup=False)

@@ -35,7 +35,8 @@ def show(experiment: Path, as_json: bool) -> None:
     absent = [
         f"{label}: {source.path}" for label, source in checked.corpora.items() if not source.path.exists()
     ]
-    plan = None if absent else make_plan(checked, select(load_table(checked), checked))
+    notes: list[str] = []
+    plan = None if absent else make_plan(checked, select(load_table(checked, notes.append), checked))
     if as_json:
         summary = _summary(plan) if plan else None
         document = {"experiment": checked.model_dump(mode="json"), "absent": absent, "plan": summary}
@@ -47,6 +48,8 @@ def show(experiment: Path, as_json: bool) -> None:
         console.print(f"\nNot here, so folds and jobs cannot be counted: {'; '.join(absent)}", markup=False)
         return
     _print_plan(plan, console)
+    for note in notes:
+        console.print(note, markup=False)
 
 
 def _summary(plan: Plan) -> dict[str, Any]:

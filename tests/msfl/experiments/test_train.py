@@ -1,5 +1,6 @@
 """Training end to end on a table of features: resume, kill, repeatability, and what is refused."""
 
+import errno
 import json
 import os
 import shutil
@@ -298,6 +299,25 @@ def test_changed_data_in_the_same_folder_are_refused_with_an_example(trained, tm
     assert "0 utterances are new and 1 are gone, for instance toy/de0n0" in refused(row)
 
 
+def test_a_full_disk_stops_everything_and_loses_nothing_that_was_finished(toy, thinker, monkeypatch):
+    toy.write(models='["majority", "thinker"]')
+    saved = []
+
+    def save(self, folder):
+        saved.append(folder)
+        if len(saved) == 3:
+            raise OSError(errno.ENOSPC, "No space left on device", str(folder))
+        (folder / "thought.json").write_text(json.dumps({"seed": self.seed}))
+
+    monkeypatch.setattr(Thought, "save", save)
+    with pytest.raises(OSError, match="No space left"):
+        train(toy.experiment(), toy.out, jobs=1, progress=False)
+    kept = len(open_run(toy.out).jobs)
+    assert kept >= 2
+    outcome = train(toy.experiment(), toy.out, jobs=1, progress=False)
+    assert (outcome.skipped, outcome.failed) == (kept, ())
+
+
 def test_a_foreign_folder_is_left_alone(toy):
     toy.out.mkdir()
     (toy.out / "thesis.tex").write_text("mine")
@@ -332,6 +352,7 @@ def test_data_that_cannot_be_used_are_one_sentence(toy, msfl):
         f0=lambda table: table["f0"].where(table.index != 0)
     )
     assert "the column 'f1' is not numeric" in says(f1=lambda table: "loud")
+    assert "a feature cannot be called 'seed'" in says(seed=lambda table: 1.0)
     assert "has one speaker only" in says(
         speaker=lambda table: table["speaker"].where(table["language"] == "de", "anna")
     )
