@@ -220,7 +220,7 @@ def predict(
         model=chosen[0].model,
         language_set=chosen[0].language_set,
         members=len(chosen),
-        normalisation=chosen[0].normalisation,
+        normalisation=_normalisation(run, chosen[0], len(table)),
     )
 
 
@@ -248,6 +248,14 @@ def _features(
             f"'{absent[0]}'."
         )
     return found.values[list(run.feature_names)], found.failures
+
+
+def _normalisation(run: Run, job: JobRecord, recordings: int) -> str:
+    from msfl.features.normalisation import MINIMUM
+
+    if run.load_scaler(job).kind == "train" or recordings >= MINIMUM:
+        return job.normalisation
+    return f"{job.normalisation}. Fewer than {MINIMUM} recordings: by the training part instead"
 
 
 class _Average:
