@@ -1,0 +1,288 @@
+"""One fit: a Keras network, a training part and the speakers held out of it -> weights and a history.
+
+Works for every network whose outputs are logits by task name, shape (B, K) or (M, B, K) for M members.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from msfl.checkpoint import Checkpoint
+from msfl.models.contract import MISSING, Dataset
+
+if TYPE_CHECKING:
+    from msfl.balancing.contract import Balancer
+
+Inputs = Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How a network is trained.
+
+    Attributes:
+        epochs: Passes over the training part.
+        batch_size: Utterances per step.
+        learning_rate: Of Adam, at its height: it rises over the first twentieth and falls along a cosine.
+        weight_decay: Decoupled weight decay (Loshchilov & Hutter 2019).
+        clip_norm: Gradients are scaled down to this norm.
+        label_smoothing: Share of the target that is spread over the classes which the language has.
+        class_weights: Whether each class of each language counts alike in the loss.
+        patience: Stop when the validation speakers' UAR has not risen for so many epochs, and take the best
+            epoch; zero trains all epochs and needs no validation speakers.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float = 0.0
+    clip_norm: float = 1.0
+    label_smoothing: float = 0.0
+    class_weights: bool = True
+    patience: int = 0
+
+
+def fit_network(
+    network: keras.Model,
+    inputs: Inputs,
+    train: Dataset,
+    *,
+    schedule: Schedule,
+    balancer: Balancer,
+    shared: list[Any],
+    validation: tuple[Inputs, Dataset] | None = None,
+    seed: int,
+    checkpoint: Path | None = None,
+) -> pd.DataFrame:
+    """Train a network in place and return its history.
+
+    Args:
+        network: Maps `inputs` to logits by task name; other outputs are left alone.
+        inputs: The network's inputs by name, one row per utterance of `train`.
+        train: Targets, languages.
+        schedule: How to train.
+        balancer: Not built yet.
+        shared: Variables of the last layer that all tasks share, for the balancer.
+        validation: Inputs and targets of held-out training speakers, for early stopping.
+        seed: Seed of the order of the utterances.
+        checkpoint: Folder from which an interrupted training goes on.
+
+    Returns:
+        One row per epoch: mean loss per task, the balancer's state averaged over the epoch's steps, the
+        learning rate and, with early stopping, the validation UAR; the columns `step_...` hold, as lists, the
+        losses and the balancer's state of every step.
+    """
+    weights = _item_weights(train) if schedule.class_weights else None
+    balancer.build([task.name for task in train.tasks], [len(task.classes) for task in train.tasks])
+    batches = max(1, len(train) // schedule.batch_size)
+    optimizer = _optimizer(schedule, batches)
+    optimizer.build(network.trainable_variables)
+    step = _make_step(network, train, schedule, balancer, shared, optimizer, inputs, weights)
+    variables = [*network.variables, *optimizer.variables, *balancer.variables]
+    saver = Checkpoint(checkpoint, variables)
+    history, best = saver.restore()
+    for epoch in range(len(history), schedule.epochs):
+        order = np.random.default_rng([seed, epoch]).permutation(len(train))
+        rows = [
+            {key: float(value) for key, value in step(tf.constant(batch)).items()}
+            for batch in np.array_split(order, batches)
+        ]
+        summary = {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
+        balancer.end_epoch([summary[f"loss_{task.name}"] for task in train.tasks])
+        record: dict[str, Any] = {"epoch": epoch + 1, **summary}
+        record["learning_rate"] = float(tf.convert_to_tensor(optimizer.learning_rate))
+        if validation is not None and schedule.patience:
+            record["validation_uar"] = _validation_uar(network, *validation)
+        record["steps"] = {key: [row[key] for row in rows] for key in rows[0]}
+        history.append(record)
+        if _is_best(history):
+            best = [variable.numpy() for variable in network.variables]
+        if _has_stalled(history, schedule.patience):
+            break
+        saver.save(history, best)
+    if best is not None:
+        for variable, value in zip(network.variables, best, strict=True):
+            variable.assign(value)
+    return _frame(history)
+
+
+def predict_logits(network: keras.Model, inputs: Inputs, batch_size: int = 128) -> dict[str, NDArray[Any]]:
+    """Run a network over all rows of `inputs`, in batches.
+
+    Returns:
+        Output name -> array; logits are (M, n, K) or (n, K), other outputs (n, ...).
+    """
+    count = len(next(iter(inputs.values())))
+    parts: dict[str, list[Any]] = {}
+    call = tf.function(lambda batch: network(batch, training=False), reduce_retracing=True)
+    for start in range(0, count, batch_size):
+        found = call({key: tf.constant(value[start : start + batch_size]) for key, value in inputs.items()})
+        for key, value in found.items():
+            parts.setdefault(key, []).append(value.numpy())
+    return {key: np.concatenate(values, axis=values[0].ndim - 2) for key, values in parts.items()}
+
+
+def mean_probabilities(logits: NDArray[Any]) -> NDArray[np.float32]:
+    """Softmax, averaged over the members where there are any: (M, n, K) or (n, K) -> (n, K)."""
+    shifted = np.exp(logits - logits.max(-1, keepdims=True))
+    probabilities = shifted / shifted.sum(-1, keepdims=True)
+    return np.asarray(probabilities.mean(0) if logits.ndim == 3 else probabilities, dtype=np.float32)
+
+
+def _make_step(
+    network: keras.Model,
+    train: Dataset,
+    schedule: Schedule,
+    balancer: Balancer,
+    shared: list[Any],
+    optimizer: Any,
+    inputs: Inputs,
+    weights: dict[str, NDArray[np.float32]] | None,
+) -> Any:
+    """Compile one training step: row numbers in, losses and the balancer's state out."""
+    columns = {key: tf.constant(value) for key, value in inputs.items()}
+    targets = {
+        task.name: tf.constant(_soft_targets(train, position, schedule.label_smoothing))
+        for position, task in enumerate(train.tasks)
+    }
+    present = {name: (codes != MISSING).astype(np.float32) for name, codes in train.targets.items()}
+    factors = {
+        task.name: tf.constant(present[task.name] * (weights[task.name] if weights else 1.0))
+        for task in train.tasks
+    }
+    trainable = network.trainable_variables
+    raw = [getattr(variable, "value", variable) for variable in trainable]
+    raw_shared = [getattr(variable, "value", variable) for variable in shared]
+
+    # One trace for all batches, whatever their size.
+    @tf.function(input_signature=(tf.TensorSpec([None], tf.int64),))
+    def step(rows: Any) -> dict[str, Any]:
+        batch = {key: tf.gather(value, rows) for key, value in columns.items()}
+        with tf.GradientTape(persistent=True) as tape:
+            outputs = network(batch, training=True)
+            losses = [
+                _cross_entropy(
+                    outputs[task.name],
+                    tf.gather(targets[task.name], rows),
+                    tf.gather(factors[task.name], rows),
+                )
+                for task in train.tasks
+            ]
+            penalty = tf.add_n(network.losses) if network.losses else None
+        gradients = balancer.gradients(tape, losses, raw_shared, raw)
+        if penalty is not None:
+            gradients = _added(gradients, tape.gradient(penalty, raw))
+        gradients = [
+            tf.zeros_like(value) if gradient is None else tf.convert_to_tensor(gradient)
+            for gradient, value in zip(gradients, raw, strict=True)
+        ]
+        gradients, _ = tf.clip_by_global_norm(gradients, schedule.clip_norm)
+        optimizer.apply_gradients(zip(gradients, trainable, strict=True))
+        names = [f"loss_{task.name}" for task in train.tasks]
+        return {**dict(zip(names, losses, strict=True)), **balancer.state()}
+
+    return step
+
+
+def _optimizer(schedule: Schedule, batches: int) -> Any:
+    steps = schedule.epochs * batches
+    warmup = max(1, steps // 20)
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, max(1, steps - warmup), warmup_target=schedule.learning_rate, warmup_steps=warmup
+    )
+    return keras.optimizers.AdamW(rate, weight_decay=schedule.weight_decay)
+
+
+def _cross_entropy(logits: Any, targets: Any, factors: Any) -> Any:
+    """Weighted mean over the batch; the mean over members; zero for a batch without labels."""
+    log_probabilities = tf.nn.log_softmax(logits)
+    # 0 * log(0) of a masked class is zero, also in the gradient.
+    terms = tf.where(targets > 0, targets * tf.maximum(log_probabilities, -1e6), 0.0)
+    losses = -tf.reduce_sum(terms, -1) * factors
+    if losses.shape.rank == 2:
+        losses = tf.reduce_mean(losses, 0)
+    return tf.reduce_mean(losses)
+
+
+def _soft_targets(train: Dataset, position: int, smoothing: float) -> NDArray[np.float32]:
+    """One-hot targets (n, K), smoothed over the classes which the language has; zeros where missing."""
+    task = train.tasks[position]
+    codes = train.targets[task.name]
+    hot = np.zeros((len(train), len(task.classes)), dtype=np.float32)
+    known = np.flatnonzero(codes != MISSING)
+    hot[known, codes[known]] = 1.0
+    if not smoothing:
+        return hot
+    possible = np.zeros_like(hot)
+    for language in np.unique(train.language):
+        rows = train.language == language
+        possible[rows] = hot[rows].any(axis=0) if position == 0 else 1.0
+    possible[codes == MISSING] = 0.0
+    spread = possible / np.maximum(possible.sum(1, keepdims=True), 1.0)
+    return np.asarray((1 - smoothing) * hot + smoothing * spread, dtype=np.float32)
+
+
+def _item_weights(train: Dataset) -> dict[str, NDArray[np.float32]]:
+    """Weights of mean one per language, in which the classes that it has count alike."""
+    weights: dict[str, NDArray[np.float32]] = {}
+    for position, task in enumerate(train.tasks):
+        codes = train.targets[task.name]
+        groups = train.language if position == 0 else np.zeros(len(train), dtype="U1")
+        found = np.zeros(len(train), dtype=np.float32)
+        for group in np.unique(groups):
+            rows = np.flatnonzero((groups == group) & (codes != MISSING))
+            classes, inverse, counts = np.unique(codes[rows], return_inverse=True, return_counts=True)
+            if len(rows):
+                found[rows] = len(rows) / (len(classes) * counts[inverse])
+        weights[task.name] = found
+    return weights
+
+
+def _validation_uar(network: keras.Model, inputs: Inputs, data: Dataset) -> float:
+    """Mean over languages of the main task's UAR on the validation speakers."""
+    task = data.tasks[0]
+    predicted = mean_probabilities(predict_logits(network, inputs)[task.name]).argmax(-1)
+    truth = data.targets[task.name]
+    scores = []
+    for language in np.unique(data.language):
+        rows = (data.language == language) & (truth != MISSING)
+        recalls = [np.mean(predicted[rows & (truth == code)] == code) for code in np.unique(truth[rows])]
+        scores.extend([np.mean(recalls)] if recalls else [])
+    return float(np.mean(scores)) if scores else float("nan")
+
+
+def _is_best(history: list[dict[str, Any]]) -> bool:
+    scores = [row.get("validation_uar", np.nan) for row in history]
+    return bool(np.isfinite(scores[-1]) and scores[-1] >= np.nanmax(scores))
+
+
+def _has_stalled(history: list[dict[str, Any]], patience: int) -> bool:
+    scores = np.array([row.get("validation_uar", np.nan) for row in history])
+    if not patience or not np.isfinite(scores).any():
+        return False
+    return bool(len(scores) - 1 - int(np.nanargmax(scores)) >= patience)
+
+
+def _added(first: list[Any], second: list[Any]) -> list[Any]:
+    return [b if a is None else a if b is None else a + b for a, b in zip(first, second, strict=True)]
+
+
+def _frame(history: list[dict[str, Any]]) -> pd.DataFrame:
+    """Flatten the per-step records into list columns `step_<name>`."""
+    rows = []
+    for record in history:
+        steps = record["steps"]
+        rows.append(
+            {key: value for key, value in record.items() if key != "steps"}
+            | {f"step_{key}": values for key, values in steps.items()}
+        )
+    return pd.DataFrame(rows)
