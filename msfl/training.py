@@ -164,7 +164,7 @@ def _make_step(
     raw_shared = [getattr(variable, "value", variable) for variable in shared]
 
     # One trace for all batches, whatever their size.
-    @tf.function(input_signature=(tf.TensorSpec([None], tf.int64),))
+    @tf.function(input_signature=(tf.TensorSpec([None], tf.int64),))  # type: ignore[untyped-decorator]
     def step(rows: Any) -> dict[str, Any]:
         batch = {key: tf.gather(value, rows) for key, value in columns.items()}
         with tf.GradientTape(persistent=True) as tape:

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from msfl.models.contract import MISSING, Dataset
+from msfl.models.contract import MISSING, Dataset, Prediction
 from msfl.tasks import Task
 
 if TYPE_CHECKING:
@@ -150,7 +150,9 @@ class MSFLClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         best = self.predict_proba(X, language, task).argmax(axis=1)
         name = task or self.tasks_[0].name
         classes = next(found.classes for found in self.tasks_ if found.name == name)
-        return np.array([self._labels[name][text] for text in classes])[best]
+        values: NDArray[Any] = np.array([self._labels[name][text] for text in classes])
+        found: NDArray[Any] = values[best]
+        return found
 
     def attention(self, X: ArrayLike, language: ArrayLike | None = None) -> NDArray[np.float32]:
         """Return the weight of each feature for each utterance, shape (n, D); rows sum to one."""
@@ -168,15 +170,15 @@ class MSFLClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             y: As in `fit`; with a column ``language``, the languages are told to the model.
             sample_weight: Weight of each utterance, shape (n,).
         """
-        table = isinstance(y, pd.DataFrame)
-        truth = y.iloc[:, 0].to_numpy() if table else np.asarray(y)
-        language = y["language"].to_numpy() if table and "language" in y else None
+        labels = y if isinstance(y, pd.DataFrame) else pd.DataFrame({"label": np.asarray(y)})
+        truth = labels.iloc[:, 0].to_numpy()
+        language = labels["language"].to_numpy() if "language" in labels else None
         known = ~pd.isna(truth)
         weights = None if sample_weight is None else np.asarray(sample_weight)[known]
         predicted = self.predict(X, language)
         return float(balanced_accuracy_score(truth[known], predicted[known], sample_weight=weights))
 
-    def _predict(self, X: ArrayLike, language: ArrayLike | None) -> Any:
+    def _predict(self, X: ArrayLike, language: ArrayLike | None) -> Prediction:
         check_is_fitted(self)
         features = check_array(X, dtype=np.float32)
         if features.shape[1] != self.n_features_in_:
