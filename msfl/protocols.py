@@ -202,9 +202,10 @@ def validation_speakers(
 ) -> tuple[pd.Index, pd.Index]:
     """Split whole speakers off the training part, for early stopping and the choice of parameters.
 
-    Every corpus with three or more speakers gives about `share` of them, at least one. Speakers with emotions
-    that validation does not have yet go first; a speaker without whom the fit part would lose an emotion of
-    the corpus is never taken, so that corpora whose speakers have one emotion each give what they can.
+    Every corpus (every language of it, where it has several) with three or more speakers gives about `share` of
+    them, at least one. Speakers with emotions that validation does not have yet go first; a speaker without
+    whom the fit part would lose an emotion of the corpus is never taken, so that corpora whose speakers have
+    one emotion each give what they can.
 
     Args:
         table: Utterance table.
@@ -222,9 +223,9 @@ def validation_speakers(
     group = pd.Series(linked_speakers(known, duplicates), index=known.index)
     rng = np.random.default_rng(seed)
     chosen: set[str] = set()
-    home = known["corpus"].groupby(group).agg(lambda corpora: corpora.value_counts().index[0])
-    for corpus in sorted(home.unique()):
-        members = home.index[home == corpus]
+    home = _homes(known, group)
+    for place in sorted(home.unique()):
+        members = home.index[home == place]
         rows = group.isin(members)
         counts = pd.crosstab(group[rows], _strata(known[rows])).sort_index()
         chosen.update(spare_speakers(counts, share, rng))
@@ -279,14 +280,14 @@ def _loso(table: pd.DataFrame, duplicates: pd.Series | None) -> list[Fold]:
 def _speaker_folds(table: pd.DataFrame, number: int, seed: int, duplicates: pd.Series | None) -> list[Fold]:
     groups = pd.Series(_speaker_groups(table, duplicates), index=table.index)
     counts = pd.crosstab(groups, _strata(table)).sort_index()
-    home = table["corpus"].groupby(groups).agg(lambda corpora: corpora.value_counts().index[0]).sort_index()
-    most = int(home.value_counts().max())
+    most = int(groups.groupby(table["corpus"]).nunique().max())
     if number > most:
         raise UsageError(
             f"speaker-kfold:{number} needs a corpus with {number} speakers, the largest has {most}: "
             f"write 'speaker-kfold:{most}' or fewer, or 'loso'."
         )
-    fold_of = spread(counts.to_numpy(), home.to_numpy(dtype=str), number, np.random.default_rng(seed))
+    home = _homes(table, groups).to_numpy(dtype=str)
+    fold_of = spread(counts.to_numpy(), home, number, np.random.default_rng(seed))
     fold_of_row = groups.map(dict(zip(counts.index, fold_of, strict=True))).to_numpy()
     return [_fold(table, f"fold-{k + 1:02d}", fold_of_row == k) for k in range(number)]
 
@@ -340,9 +341,19 @@ def _leave_out_value(table: pd.DataFrame, column: str, value: str, duplicates: p
     return Fold(value.replace("/", "-"), table.index[train], table.index[test], table.index[~train & ~test])
 
 
+def _places(table: pd.DataFrame) -> pd.Series:
+    """Return corpus and language of every utterance in one word."""
+    return table["corpus"].astype(str) + "|" + table["language"].astype(str)
+
+
 def _strata(table: pd.DataFrame) -> pd.Series:
-    """Return corpus and emotion of every utterance in one word."""
-    return table["corpus"].astype(str) + "|" + table["emotion"].astype(object).fillna("").astype(str)
+    """Return corpus, language and emotion of every utterance in one word."""
+    return _places(table) + "|" + table["emotion"].astype(object).fillna("").astype(str)
+
+
+def _homes(table: pd.DataFrame, groups: pd.Series) -> pd.Series:
+    """Return the corpus and language of every group of speakers: where most of its utterances are."""
+    return _places(table).groupby(groups).agg(lambda places: places.value_counts().index[0]).sort_index()
 
 
 def _fold(table: pd.DataFrame, name: str, test: np.ndarray) -> Fold:

@@ -41,18 +41,18 @@ def linked_speakers(table: pd.DataFrame, duplicates: pd.Series | None) -> np.nda
 
 
 def spread(
-    counts: NDArray[np.int64], corpus: NDArray[np.str_], folds: int, rng: np.random.Generator
+    counts: NDArray[np.int64], home: NDArray[np.str_], folds: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Assign speakers to folds: greedy, then improved by swaps.
 
-    The speakers of a corpus are spread as evenly as possible; a corpus with fewer speakers than folds is
-    absent from some folds. Under that constraint the sum of squared shares of every stratum in every fold is
-    made small. A stratum that lies in one fold as a whole, though it has several speakers, costs extra, since
-    that fold would have to test an emotion it never saw.
+    The speakers of a home (a language of a corpus) are spread as evenly as possible; a home with fewer
+    speakers than folds is absent from some folds. Under that constraint the sum of squared shares of every
+    stratum in every fold is made small. A stratum that lies in one fold as a whole, though it has several
+    speakers, costs extra, since that fold would have to test an emotion it never saw.
 
     Args:
-        counts: Utterances per speaker and stratum (corpus and emotion), shape (speakers, strata).
-        corpus: Corpus of each speaker.
+        counts: Utterances per speaker and stratum (corpus, language and emotion), shape (speakers, strata).
+        home: Corpus and language of each speaker.
         folds: Number of folds.
         rng: Breaks ties.
 
@@ -64,23 +64,23 @@ def spread(
     load = np.hstack([counts, sizes]).astype(float)
     load /= np.maximum(load.sum(axis=0), 1)
     splittable = (load > 0).sum(axis=0) > 1
-    fold_of = _greedy(load, corpus, folds, rng)
-    _swap(fold_of, load, splittable, corpus, folds, rng)
+    fold_of = _greedy(load, home, folds, rng)
+    _swap(fold_of, load, splittable, home, folds, rng)
     return fold_of
 
 
 def _greedy(
-    load: NDArray[np.float64], corpus: NDArray[np.str_], folds: int, rng: np.random.Generator
+    load: NDArray[np.float64], home: NDArray[np.str_], folds: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Give the speakers, largest first, to the fold where their strata are rarest."""
     fold_of = np.full(len(load), -1)
     filled = np.zeros((folds, load.shape[1]))
-    held = {name: np.zeros(folds, dtype=int) for name in np.unique(corpus)}
-    total = {name: int((corpus == name).sum()) for name in held}
+    held = {name: np.zeros(folds, dtype=int) for name in np.unique(home)}
+    total = {name: int((home == name).sum()) for name in held}
     shuffled = rng.permutation(len(load))
     for i in shuffled[np.argsort(-load[shuffled].sum(axis=1), kind="stable")]:
-        here = held[corpus[i]]
-        floor, extra = divmod(total[corpus[i]], folds)
+        here = held[home[i]]
+        floor, extra = divmod(total[home[i]], folds)
         may_exceed = (here > floor).sum() < extra
         open_ = np.flatnonzero((here < floor) | ((here == floor) & may_exceed))
         cost = (filled[open_] * load[i]).sum(axis=1)
@@ -95,11 +95,11 @@ def _swap(
     fold_of: NDArray[np.int64],
     load: NDArray[np.float64],
     splittable: NDArray[np.bool_],
-    corpus: NDArray[np.str_],
+    home: NDArray[np.str_],
     folds: int,
     rng: np.random.Generator,
 ) -> None:
-    """Exchange speakers of one corpus between folds, in place, as long as the cost falls."""
+    """Exchange speakers of one home between folds, in place, as long as the cost falls."""
     filled = np.zeros((folds, load.shape[1]))
     np.add.at(filled, fold_of, load)
 
@@ -110,7 +110,7 @@ def _swap(
     for _ in range(SWAP_PASSES):
         improved = False
         for i in rng.permutation(len(load)):
-            others = np.flatnonzero((corpus == corpus[i]) & (fold_of != fold_of[i]))
+            others = np.flatnonzero((home == home[i]) & (fold_of != fold_of[i]))
             if not len(others):
                 continue
             mine, theirs = filled[fold_of[i]], filled[fold_of[others]]
@@ -128,10 +128,10 @@ def _swap(
 
 
 def spare_speakers(counts: pd.DataFrame, share: float, rng: np.random.Generator) -> list[str]:
-    """Choose validation speakers of one corpus; see `msfl.protocols.validation_speakers`.
+    """Choose validation speakers of one language of a corpus; see `msfl.protocols.validation_speakers`.
 
     Args:
-        counts: Utterances per speaker (index) and stratum, corpus and emotion (columns).
+        counts: Utterances per speaker (index) and stratum, corpus, language and emotion (columns).
         share: Share of the speakers that is wanted.
         rng: Chooses among speakers that serve equally well.
     """

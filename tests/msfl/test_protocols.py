@@ -141,6 +141,27 @@ def test_speakers_of_every_corpus_are_spread_evenly():
 
 
 @pytest.mark.parametrize("seed", range(5))
+def test_languages_of_one_corpus_are_spread_evenly(seed):
+    frame = make_table(
+        [
+            (*row[:2], f"{row[1]}-{row[2]}", row[3])
+            for tag in ("de", "en", "zh")
+            for row in corpus("aa", tag, 4)
+        ]
+    )
+    for number, each in ((2, 2), (4, 1)):
+        folds = make_folds(frame, f"speaker-kfold:{number}", seed=seed)
+        for fold in folds:
+            assert (frame.loc[fold.test].groupby("language")["speaker"].nunique() == each).all()
+            assert set(frame.loc[fold.test, "language"]) == {"de", "en", "zh"}
+    fit, validation = validation_speakers(frame, frame.index, seed=seed)
+    assert frame.loc[validation].groupby("language")["speaker"].nunique().tolist() == [1, 1, 1]
+    assert set(frame.loc[fit, "language"]) == {"de", "en", "zh"}
+    with pytest.raises(UsageError, match="the largest has 12"):
+        make_folds(frame, "speaker-kfold:13")
+
+
+@pytest.mark.parametrize("seed", range(5))
 def test_training_keeps_every_emotion_of_a_corpus_of_one_emotion_speakers(seed):
     frame = make_table(urdu_like() + corpus("aa", "de", 2, ("calm",)))
     for fold in make_folds(frame, "speaker-kfold:5", seed=seed):
