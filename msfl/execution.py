@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msfl.errors import DataError, UsageError
+from msfl.quiet import hush_libraries
 
 if TYPE_CHECKING:
     from msfl.experiment import Experiment
@@ -74,11 +75,11 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     with _locked(out):
         manifest, plan = prepare(experiment, out, jobs=workers, progress=progress, say=say)
-        for warning in plan.warnings:
-            say(f"Warning: {warning}")
         todo = [
             (job, cost) for job, cost in zip(plan.jobs, plan.costs, strict=True) if not _finished(out, job)
         ]
+        for warning in plan.warnings if todo else ():
+            say(f"Warning: {warning}")
         skipped = len(plan.jobs) - len(todo)
         if skipped:
             say(f"{skipped} of {len(plan.jobs)} jobs are finished already")
@@ -147,6 +148,8 @@ def _guarded(out: Path, fingerprint: str, experiment: Experiment, job: Job, owne
     """Run a job in a worker that ends when the process that started it has gone."""
     from msfl.jobs import run_job
 
+    if os.getpid() != owner:
+        hush_libraries()
     _end_with(owner)
     return run_job(out, fingerprint, experiment, job)
 

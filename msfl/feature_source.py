@@ -145,7 +145,7 @@ def _parse(file: Path) -> pd.DataFrame:
     import pandas as pd
 
     if not file.is_file():
-        raise DataError(f"There is no features table '{file}'. Correct data.features_table.")
+        raise DataError(f"There is no features table '{file}'. Correct its path.")
     try:
         if file.suffix in (".parquet", ".pq"):
             frame = pd.read_parquet(file)
@@ -153,7 +153,7 @@ def _parse(file: Path) -> pd.DataFrame:
         return pd.read_csv(file, sep="\t" if file.suffix == ".tsv" else ",")
     except (ValueError, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise DataError(f"{file} cannot be read as a table ({reason}). Give CSV, TSV or Parquet.") from None
+        raise DataError(f"{file} cannot be read as a table ({reason}). Give CSV or TSV in UTF-8, or Parquet.") from None
 
 
 def names_in(file: Path) -> tuple[list[str], list[str]]:

@@ -1,11 +1,33 @@
-"""Silence for libraries that write to stderr below Python, where no logging level reaches them."""
+"""Silence for libraries: their warnings and greetings are not for the person who waits for a result."""
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+_OURS = ("msfl", "analyses", "dashboard")
+
+
+def hush_libraries() -> None:
+    """Show our own warnings as sentences on stderr, and those of libraries only where somebody asked for them.
+
+    ``python -W ...`` and PYTHONWARNINGS ask for warnings, TF_CPP_MIN_LOG_LEVEL for TensorFlow's log. For the command
+    line and its workers, not for a program that imports msfl: it changes the whole process.
+    """
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") >= "2":  # this one is read by its C++ part
+        for name in ("tensorflow", "absl"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+    if not sys.warnoptions:
+        warnings.showwarning = _show
+
+
+def _show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
+    if category.__module__.partition(".")[0] in _OURS:
+        sys.stderr.write(f"Warning: {message}\n")
 
 
 @contextmanager

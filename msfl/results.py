@@ -132,7 +132,7 @@ def compare(run: Run, *, task: str = "emotion", metric: str = "uar", by: str | N
     ]
     order = [MONOLINGUAL, *sorted(run.manifest.language_sets, key=lambda name: len(run.language_set(name)))]
     rows.sort(key=lambda row: (order.index(row.language_set), -_headline(row), row.model, row.seeds))
-    title = f"{task.capitalize()}, {METRICS[metric]} [95 % interval over speakers]. {run.title()}"
+    title = f"{task.capitalize()}, {METRICS[metric]} [95 % interval over speakers]; {run.title()}"
     return Comparison(title, task, metric, columns, tuple(rows))
 
 

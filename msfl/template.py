@@ -7,7 +7,7 @@ TEMPLATE = """\
 # `msfl train {file}` runs it.
 # Relative paths start at the folder of this file.
 
-name = "{name}"                      # names the run folder: runs/{name}
+{title}# names the run folder: runs/{name}
 
 [corpora]
 # label = "PATH"                     the label is the reader's name; `msfl corpora` lists the readers
@@ -48,7 +48,8 @@ def experiment_file(name: str, corpora: dict[str, tuple[str, str]], *, file: str
     """
     lines = [_corpus(label, reader, path) for label, (reader, path) in corpora.items()]
     listed = "\n".join(lines) or '# emodb = "path/to/emodb"'
-    return TEMPLATE.format(name=name, corpora=listed, file=file)
+    title = f"name = {_text(name)}".ljust(36) + " "
+    return TEMPLATE.format(name=name, title=title, corpora=listed, file=file)
 
 
 def _corpus(label: str, reader: str, path: str) -> str:

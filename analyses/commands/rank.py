@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from msfl.commands.options import OutputFile
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from analyses.shared import Comparison
 
 
-@click.command()
+@click.command(short_help="Rank the features of a run by attention; find the shared ones.")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--top", default=10, show_default=True, help="How many features count as the top.")
 @click.option(
@@ -29,10 +31,8 @@ if TYPE_CHECKING:
 )
 @click.option("--model", help="Which model; msfl by default.")
 @click.option("--language-set", help="Which language set to list; the one with most languages by default.")
-@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write the whole list as CSV.")
-@click.option(
-    "--json", "json_file", type=click.Path(path_type=Path), help="Write list, overlaps and repeats."
-)
+@click.option("--csv", "csv_file", type=OutputFile(), help="Write the whole list as CSV.")
+@click.option("--json", "json_file", type=OutputFile(), help="Write list, overlaps and repeats.")
 def rank(
     run: Path,
     top: int,
@@ -83,6 +83,7 @@ def show(result: RankingReport, console: Console | None = None) -> None:
 
 
 def _show_list(console: Console, result: RankingReport, one: Comparison) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.markup import escape
     from rich.table import Table
 
@@ -91,25 +92,33 @@ def _show_list(console: Console, result: RankingReport, one: Comparison) -> None
     shown = len(main.table) if main.level == "family" else main.top
     heading = f"{shown} {_PLURAL[main.level]} with most attention"
     heading += f", {result.by} {one.part}" if one.part else ""
-    table = Table(title=escape(heading), title_justify="left", title_style="bold")
-    headers = ["weight", f"rank over\n{len(main.repeats)} repeats", f"in top {main.top}"]
-    headers += [] if single else ["features", "sum of weights\n(uniform)"]
+    # a cell has as many lines as its words need, so numbers stand below each other where that saves width
+    table = Table(
+        title=escape(heading),
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )
+    headers = ["weight", f"rank over\n{len(main.repeats)} repeats", f"in\ntop {main.top}"]
+    headers += [] if single else ["features", "sum of\nweights\n(uniform)"]
     table.add_column("", justify="right")
     table.add_column(main.level, overflow="fold")
     for header in headers:
         table.add_column(header, justify="right")
     if one.monolingual:
-        table.add_column(f"rank alone\n{' / '.join(one.monolingual)}", justify="center")
+        table.add_column("rank\nalone", justify="right", no_wrap=True)
         table.add_column("shared")
     for name, row in one.table().head(shown).iterrows():
         words = "" if main.level == "family" else f"\n[dim]{escape(row['in_words'])}[/dim]"
-        spread = "" if row["sd_rank"] != row["sd_rank"] else f" ± {row['sd_rank']:.1f}"  # NaN: one repeat
+        spread = "" if row["sd_rank"] != row["sd_rank"] else f"\n± {row['sd_rank']:.1f}"  # NaN: one repeat
         cells = [str(row["rank"]), f"{escape(str(name))}{words}"]
         cells += [f"{row['lift']:.2f} x", f"{row['mean_rank']:.1f}{spread}", f"{row['in_top']:.0%}"]
         if not single:
-            cells += [str(row["size"]), f"{row['importance']:.1%} ({row['share']:.1%})"]
+            cells += [str(row["size"]), f"{row['importance']:.1%}\n({row['share']:.1%})"]
         if one.monolingual:
-            cells.append(" / ".join(str(row[f"rank_{language}"]) for language in one.monolingual))
+            cells.append("\n".join(f"{code} {row[f'rank_{code}']}" for code in one.monolingual))
             cells.append("[green]yes[/green]" if row["shared"] else "")
         table.add_row(*cells)
     console.print()

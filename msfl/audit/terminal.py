@@ -45,9 +45,9 @@ def show(audit: Audit, console: Console) -> None:
 
 def _table(*columns: str, left: int = 1) -> Table:
     """Return an empty table, the first `left` columns to the left, the others to the right."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for place, name in enumerate(columns):
-        table.add_column(name, justify="left" if place < left else "right")
+        table.add_column(name, justify="left" if place < left else "right", overflow="fold")
     return table
 
 
@@ -60,9 +60,7 @@ def _titled(title: str, table: Table, note: str = "") -> Iterator[RenderableType
 
 
 def _corpora(audit: Audit) -> Iterator[RenderableType]:
-    table = _table(
-        "corpus", "language", "recordings", "minutes", "seconds", "kHz", "channels", "encoding", left=2
-    )
+    table = _table("corpus", "language", "files", "minutes", "seconds", "kHz", "channels", "encoding", left=2)
     durations = {row["corpus"]: row for _, row in audit.durations.iterrows()}
     for _, sizes in audit.speakers_by_corpus.iterrows():
         corpus = str(sizes["corpus"])
@@ -73,7 +71,7 @@ def _corpora(audit: Audit) -> Iterator[RenderableType]:
             " ".join(_values(audit, corpus, "language")),
             f"{sizes['utterances']:,}",
             "" if heard is None else f"{heard['minutes']:.0f}",
-            "" if heard is None else " / ".join(f"{heard[k]:.1f}" for k in ("shortest", "median", "longest")),
+            "" if heard is None else "/".join(f"{heard[k]:.1f}" for k in ("shortest", "median", "longest")),
             _distinct(formats["sampling_rate"] / 1000),
             _distinct(formats["channels"]),
             _distinct(formats["encoding"]),
@@ -82,7 +80,7 @@ def _corpora(audit: Audit) -> Iterator[RenderableType]:
 
 
 def _speakers(audit: Audit) -> Iterator[RenderableType]:
-    table = _table("corpus", "speakers", "women", "men", "recordings of a speaker", "with one emotion only")
+    table = _table("corpus", "speakers", "women", "men", "recordings\nof a speaker", "with one\nemotion only")
     single = {row["corpus"]: row["one_emotion_only"] for _, row in audit.concentration.iterrows()}
     for _, row in audit.speakers_by_corpus.iterrows():
         table.add_row(

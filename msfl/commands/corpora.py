@@ -24,7 +24,7 @@ FACTS = (
 )
 
 
-@click.command()
+@click.command(short_help="List the corpora that can be read, and where to get them.")
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def corpora(name: str | None, as_json: bool) -> None:
@@ -52,7 +52,7 @@ def _print_all(readers: list[Reader]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    table = Table(box=None, header_style="bold", pad_edge=False, collapse_padding=True)
     table.add_column("name", no_wrap=True)
     table.add_column("language", no_wrap=True)
     for column in ("corpus", "emotions", "speakers", "licence"):
@@ -60,15 +60,13 @@ def _print_all(readers: list[Reader]) -> None:
     for reader in readers:
         language = reader.language or "any"
         emotions = str(len(reader.emotions)) if reader.emotions else "any"
-        values = (reader.name, language, reader.title, emotions, reader.speakers, reader.licence)
+        title = reader.title.partition(" (")[0]
+        values = (reader.name, language, title, emotions, reader.speakers, reader.licence)
         table.add_row(*(Text(value) for value in values))
     console = Console()
     console.print(table)
-    console.print(
-        Text(
-            "\n`msfl corpora NAME` says where to get one and how it must lie; `msfl scan NAME=PATH` reads it."
-        )
-    )
+    console.print("\n`msfl corpora NAME` says where to get one and how it must lie.")
+    console.print("`msfl scan NAME=PATH` reads and audits it.")
 
 
 def _print_one(reader: Reader) -> None:

@@ -9,7 +9,7 @@ import click
 from msfl.errors import DataError
 
 
-@click.command()
+@click.command(short_help="Extract openSMILE features of corpora into one table.")
 @click.argument("corpora", nargs=-1, required=True, metavar="NAME=PATH...")
 @click.option(
     "--features",

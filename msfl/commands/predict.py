@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from msfl.commands.options import OutputFile
 from msfl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,22 +18,28 @@ _WORST = 10
 """So many failures are named in the terminal."""
 
 
-@click.command()
+@click.command(short_help="Tell emotion and language of new recordings.")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("files", nargs=-1)
 @click.option("--model", help="Model of the run; by default the first one with attention.")
 @click.option("--language-set", help="Languages it was trained on; by default the largest set.")
 @click.option("--language", help="Language of the recordings, where it is known: de, it, ...")
 @click.option("--speaker", help="Name of the speaker, where all recordings are by one.")
-@click.option("--top", default=3, show_default=True, help="Number of features with the most attention.")
+@click.option(
+    "--top",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Number of features with the most attention.",
+)
 @click.option(
     "--features-table",
     type=click.Path(path_type=Path),
     help="Features, for runs trained on a table of features.",
 )
-@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write the predictions as CSV.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the predictions as JSON.")
-@click.option("--jobs", "-j", type=int, help="Number of threads that extract features.")
+@click.option("--csv", "csv_file", type=OutputFile(), help="Write the predictions as CSV.")
+@click.option("--json", "json_file", type=OutputFile(), help="Write the predictions as JSON.")
+@click.option("--jobs", "-j", type=click.IntRange(min=1), help="Threads that extract features.")
 def predict(
     run: Path,
     files: tuple[str, ...],
@@ -122,26 +129,31 @@ def _write_csv(file: Path, rows: list[dict[str, Any]]) -> None:
 def _print(found: Predicted, run: Run, rows: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    console = Console()
+    console = Console(highlight=False)
     tasks = [info for info in ("emotion", "language") if info in found.table]
     synthetic = " The models were trained on SYNTHETIC speech." if run.manifest.data.synthetic else ""
     table = Table(
         "recording",
-        *(column for task in tasks for column in (task, "p")),
-        "most attention",
+        *(f"{task}\nprobability" for task in tasks),
+        *(["most attention"] if found.attention is not None else []),
         title=f"{found.model} trained on {found.language_set}, {found.members} models averaged",
         caption=f"Normalisation: {found.normalisation}.{synthetic}",
+        show_lines=True,
     )
     for row in rows:
         if row["problem"]:
             continue
-        said = [text for task in tasks for text in (str(row[task]), f"{row[f'{task}_probability']:.2f}")]
-        words = [str(value) for key, value in row.items() if key.startswith("words_")]
-        table.add_row(Path(row["file"]).name, *said, "\n".join(words))
+        said = [f"{row[task]}\n{row[f'{task}_probability']:.2f}" for task in tasks]
+        words = [f"- {value}" for key, value in row.items() if key.startswith("words_")]
+        cells = [Path(row["file"]).name, *said, *(["\n".join(words)] if words else [])]
+        table.add_row(*map(Text, cells))
     if len(found.table):
         console.print(table)
     for failure in found.failures.head(_WORST).itertuples(index=False):
-        console.print(f"{failure.file}: {failure.reason}", markup=False, soft_wrap=True)
+        named = str(failure.file) in str(failure.reason)
+        sentence = str(failure.reason) if named else f"{failure.file}: {failure.reason}"
+        console.print(sentence, markup=False, soft_wrap=True)
     if len(found.failures) > _WORST:
         console.print(f"... and {len(found.failures) - _WORST} more recordings without a prediction.")

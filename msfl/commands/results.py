@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from msfl.commands.options import OutputFile
+
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.console import Console
 
     from msfl.results import Comparison
     from msfl.runs import Run
 
 
-@click.command()
+@click.command(short_help="Compare the models of a run: scores with intervals.")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--task", help="One task only; by default every task of the run.")
 @click.option(
@@ -28,11 +31,9 @@ if TYPE_CHECKING:
     metavar="MODEL",
     help="Compare all with MODEL, MODEL@LANGUAGE_SET, or best (the best baseline); main task, or --task.",
 )
-@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write the numbers as CSV.")
-@click.option(
-    "--latex", "latex_file", type=click.Path(path_type=Path), help="Write the tables for LaTeX (booktabs)."
-)
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the numbers as JSON.")
+@click.option("--csv", "csv_file", type=OutputFile(), help="Write the numbers as CSV.")
+@click.option("--latex", "latex_file", type=OutputFile(), help="Write the tables for LaTeX (booktabs).")
+@click.option("--json", "json_file", type=OutputFile(), help="Write the numbers as JSON.")
 def results(
     run: Path,
     task: str | None,
@@ -49,7 +50,7 @@ def results(
     """
     from rich.console import Console
 
-    from msfl.results import compare
+    from msfl.results import compare, differences
     from msfl.runs import open_run
 
     opened = open_run(run)
@@ -59,17 +60,20 @@ def results(
         else [name for name in opened.experiment.training.tasks if name in set(opened.scores["task"])]
     )
     comparisons = [compare(opened, task=name, metric=metric, by=by) for name in tasks]
+    compared = differences(opened, against, task=tasks[0]) if against else None
     console = Console()
     for comparison in comparisons:
         _print(comparison, console)
-        if against and comparison is comparisons[0]:
-            _print_differences(opened, comparison.task, against, console)
+        if compared is not None and comparison is comparisons[0]:
+            _print_differences(compared, comparison.task, console)
     failed = [job for job in opened.jobs if job.status == "failed"]
     if failed:
         console.print(
             f"{len(failed)} jobs failed and are missing here, the first: {failed[0].reason}", markup=False
         )
     _write(opened, comparisons, csv_file, latex_file, json_file)
+    for file in filter(None, (csv_file, latex_file, json_file)):
+        click.echo(f"Written: {file}")
 
 
 def _print(comparison: Comparison, console: Console) -> None:
@@ -91,12 +95,11 @@ def _print(comparison: Comparison, console: Console) -> None:
     console.print(table, markup=False)
 
 
-def _print_differences(run: Run, task: str, against: str, console: Console) -> None:
+def _print_differences(frame: pd.DataFrame, task: str, console: Console) -> None:
     from rich.table import Table
 
-    from msfl.results import differences, short
+    from msfl.results import short
 
-    frame = differences(run, against, task=task)
     other = frame["against"].iloc[0]
     table = Table(
         "system", title=f"{task.capitalize()}: UAR minus that of {other} on the same utterances [95 %], p"

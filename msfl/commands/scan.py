@@ -10,7 +10,7 @@ import click
 from msfl.errors import UsageError
 
 
-@click.command()
+@click.command(short_help="Audit corpora before training: counts, faults, confounds.")
 @click.argument("corpora", nargs=-1, required=True, metavar="NAME=PATH...")
 @click.option(
     "-o",
@@ -64,4 +64,5 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
-        raise UsageError(f"'{folder}' is a file, not a folder; name another with -o.") from error
+        file = next(path for path in (folder, *folder.parents) if path.exists())
+        raise UsageError(f"'{file}' is a file, not a folder; name another with -o.") from error

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from msfl.preparation import Plan
 
 
-@click.command()
+@click.command(short_help="Check an experiment file and say what it comes to.")
 @click.argument("experiment", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(experiment: Path, as_json: bool) -> None:

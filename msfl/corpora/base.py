@@ -114,7 +114,7 @@ class Reader:
             seen = f"found {len(others)} wav or flac files of another layout, first '{first}'"
         else:
             seen = "found no wav or flac file"
-        return f"'{root}' is not {self.title}: expected {self.layout}, {seen}."
+        return f"'{root}' is not {self.title}: expected {self.layout}, {seen}. `msfl corpora {self.name}` says more."
 
 
 def recordings(root: Path) -> Iterator[Path]:

@@ -58,6 +58,10 @@ def _table(path: Path) -> pd.DataFrame:
             header = text.readline()
         separator = "\t" if suffix == ".tsv" else max(",;\t", key=header.count)
         return pd.read_csv(path, sep=separator, dtype=str, encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise DataError(f"The manifest '{path}' is not UTF-8 text; save it as UTF-8 and repeat.") from None
+    except pd.errors.EmptyDataError:
+        raise DataError(f"The manifest '{path}' is empty; it needs columns {', '.join(REQUIRED)}.") from None
     except (ValueError, OSError, pd.errors.ParserError) as error:
         raise DataError(f"The manifest '{path}' cannot be read: {str(error).strip().rstrip('.')}.") from error
 
@@ -91,7 +95,7 @@ def _rows(path: Path) -> list[Row]:
         for row in frame.to_dict("records")
     ]
     if not rows:
-        raise DataError(f"The manifest '{path}' has no rows.")
+        raise DataError(f"The manifest '{path}' has no rows; it needs one for each recording.")
     return rows
 
 
@@ -175,8 +179,8 @@ def _find(path: Path) -> Found:
     missing = [file for file in reading.files if not file.is_file()]
     if len(missing) == len(reading.files):
         raise DataError(
-            f"None of the {len(missing)} files of the manifest '{path}' exists, first '{missing[0]}'; names "
-            "are relative to the folder of the manifest."
+            f"No file of the manifest '{path}' exists ({len(missing)} named, first '{missing[0]}'); names are "
+            "relative to the folder of the manifest."
         )
     if missing:
         # They stay in the table, so that the extraction reports each by name.

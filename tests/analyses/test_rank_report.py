@@ -185,7 +185,7 @@ def test_the_command_says_features_in_words(run_folder):
 
 def test_families_show_their_size_beside_their_sum(run_folder):
     output = command(run_folder, "--level", "family")
-    assert re.search(r"cepstrum .* 50 .*\(83.3%\)", output)
+    assert re.search(r"cepstrum .* 50 .*\n.*\(83.3%\)", output)
     assert "not by their sum" in re.sub(r"\s+", " ", output)
 
 
@@ -202,9 +202,11 @@ def test_csv_and_json_hold_the_whole_list_and_the_repeats(run_folder, tmp_path):
 
 
 def test_a_missing_folder_for_the_csv_is_a_sentence(run_folder, tmp_path):
+    file = tmp_path / "no" / "a.csv"
     with pytest.raises(UsageError, match="does not exist"):
-        CliRunner().invoke(
-            rank_command, [str(run_folder), "--csv", str(tmp_path / "no" / "a.csv")], catch_exceptions=False
-        )
+        report(open_run(run_folder)).write_csv(file)
+    refused = CliRunner().invoke(rank_command, [str(run_folder), "--csv", str(file)])
+    assert refused.exit_code == 2
+    assert "There is no folder" in refused.output
     with pytest.raises(UsageError, match="--top 0"):
         CliRunner().invoke(rank_command, [str(run_folder), "--top", "0"], catch_exceptions=False)

@@ -154,9 +154,9 @@ def test_labels_of_ones_own_are_declared_beside_the_table(folder: Path) -> None:
         ("file,language,emotion,sex\none.wav,de,anger,?\n", r"Row 1 .* gender '\?' is not female"),
         ("file,language,emotion,valence\none.wav,de,anger,9\n", "Row 1 .* valence '9' is no rating from 1"),
         ("file,language,emotion,valence\none.wav,de,anger,good\n", "valence 'good' is no rating"),
-        ("file,language,emotion\ngone.wav,de,anger\n", "None of the 1 files .* exists.*relative to"),
+        ("file,language,emotion\ngone.wav,de,anger\n", "No file of the manifest .* exists.*relative to"),
         ("file,language,emotion\n", "has no rows"),
-        ("", "cannot be read|has no column"),
+        ("", "is empty; it needs columns file, language, emotion"),
         ("file,language,emotion,id\none.wav,de,anger,a\ntwo.flac,de,anger,a\n", "ids occur more than once"),
     ],
 )  # fmt: skip
@@ -171,6 +171,6 @@ def test_files_that_are_no_table_are_refused(folder: Path) -> None:
             corpora.load(f"manifest={path}")
     (folder / "damaged.parquet").write_bytes(b"nothing")
     (folder / "latin.csv").write_bytes("file,language,emotion\none.wav,de,Ärger\n".encode("latin-1"))
-    for name in ("damaged.parquet", "latin.csv"):
-        with pytest.raises(DataError, match=f"{name}' cannot be read"):
+    for name, sentence in (("damaged.parquet", "cannot be read"), ("latin.csv", "is not UTF-8 text; save it")):
+        with pytest.raises(DataError, match=f"{name}' {sentence}"):
             corpora.load(f"manifest={folder / name}")
