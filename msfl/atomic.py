@@ -13,14 +13,26 @@ import pandas as pd
 
 
 @contextmanager
+def naming(file: Path) -> Iterator[None]:
+    """Let an error of the operating system name the file that could not be written: a full disk names none."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = str(file)
+        raise
+
+
+@contextmanager
 def replacing(file: Path) -> Iterator[Path]:
     """Give a temporary path beside ``file`` that takes its place when the block ends without error."""
     work = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     try:
-        yield work
-        with work.open("rb+") as handle:
-            os.fsync(handle.fileno())  # else a power cut can leave an empty file under the final name
-        work.replace(file)
+        with naming(file):
+            yield work
+            with work.open("rb+") as handle:
+                os.fsync(handle.fileno())  # else a power cut can leave an empty file under the final name
+            work.replace(file)
     finally:
         work.unlink(missing_ok=True)
 

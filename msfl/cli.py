@@ -7,6 +7,7 @@ command needs is imported inside its function.
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from importlib import import_module
 
@@ -29,7 +30,8 @@ COMMANDS = {
 }
 FIRST = "demo"
 """The command that a newcomer should see first, whoever brings it."""
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class LazyGroup(click.Group):
@@ -142,11 +144,17 @@ def _fail(sentence: str, code: int) -> None:
 def _about_files(error: OSError) -> str | None:
     """Say what a user can do about a file or a disk; None where the error is of another kind."""
     where = f"'{error.filename}'" if error.filename else "a file"
+    reason = os.strerror(error.errno or 0)  # pyarrow has longer words of its own
     if error.errno in _NO_ROOM:
         return (
-            f"{where} cannot be written or read: {error.strerror}. Make room or choose another folder, then "
+            f"{where} cannot be written: {reason}. Make room or choose another folder, then repeat the "
+            "command: what was finished is kept."
+        )
+    if error.errno in _FORBIDDEN:
+        return (
+            f"{where} cannot be opened: {reason}. Change its permissions or choose another folder, then "
             "repeat the command: what was finished is kept."
         )
     if error.filename and isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError):
-        return f"{where} cannot be opened: {error.strerror}. Check the path, then repeat the command."
+        return f"{where} cannot be opened: {reason}. Check the path, then repeat the command."
     return None

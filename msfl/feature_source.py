@@ -153,7 +153,9 @@ def _parse(file: Path) -> pd.DataFrame:
         return pd.read_csv(file, sep="\t" if file.suffix == ".tsv" else ",")
     except (ValueError, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise DataError(f"{file} cannot be read as a table ({reason}). Give CSV or TSV in UTF-8, or Parquet.") from None
+        raise DataError(
+            f"{file} cannot be read as a table ({reason}). Give CSV or TSV in UTF-8, or Parquet."
+        ) from None
 
 
 def names_in(file: Path) -> tuple[list[str], list[str]]:

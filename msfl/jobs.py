@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msfl.atomic import write_json
+from msfl.atomic import naming, write_json
 from msfl.errors import MsflError
 from msfl.grid import Job
 from msfl.manifest import JobRecord, TaskInfo, versions
@@ -172,7 +172,8 @@ def run_job(run: Path, fingerprint: str, experiment: Experiment, job: Job) -> Jo
         "versions": versions(),
     }
     try:
-        base |= _fit_and_write(work, run_data(run, fingerprint), experiment, job)
+        with naming(work):
+            base |= _fit_and_write(work, run_data(run, fingerprint), experiment, job)
         base |= {"status": "done"}
     except MsflError as error:
         base |= {"status": "failed", "reason": str(error)}

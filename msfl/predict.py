@@ -198,6 +198,16 @@ def predict(
 
     chosen = choose_jobs(run, model, language_set)
     features, failures = _features(run, table, features_table, jobs, progress)
+    if features.empty:
+        return Predicted(
+            table=pd.DataFrame({"file": []}, index=features.index),
+            attention=None,
+            failures=failures,
+            model=chosen[0].model,
+            language_set=chosen[0].language_set,
+            members=len(chosen),
+            normalisation=chosen[0].normalisation,
+        )
     table = table.loc[features.index]
     average = _Average(len(table), features.shape[1])
     console = Console(stderr=True)

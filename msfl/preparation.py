@@ -159,7 +159,7 @@ def prepare(
     if known is not None:
         refuse_other_experiment(known, experiment, out)
     table = select(load_table(experiment, say), experiment)
-    say(f"{len(table)} utterances in {table['language'].nunique()} language(s)")
+    say(f"{len(table)} utterances, languages: {', '.join(table['language'].unique())}")
     features = load_features(table, experiment, jobs=jobs, progress=progress)
     table = select(table.loc[features.values.index], experiment)
     table[CONTENT] = features.hashes.reindex(table.index).astype("string")

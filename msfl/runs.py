@@ -256,7 +256,7 @@ class _damage:  # noqa: N801 - reads as a statement: with _damage(file)
 
         unreadable = isinstance(error, OSError) and error.errno is None  # how pyarrow reports a broken file
         if unreadable or isinstance(error, pa.ArrowException | BadZipFile | ValueError | KeyError | EOFError):
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
             raise DataError(
                 f"{self.file} is damaged ({reason}). Restore it from a copy, or delete it and repeat `msfl "
                 "train`."

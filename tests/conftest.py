@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-READERS = {"emodb": "emodb", "ravdess": "ravdess", "emovo": "emovo", "urdu": "urdu", "emotiontts": "emotiontts-ko"}
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports TensorFlow
+
+READERS = {
+    "emodb": "emodb",
+    "ravdess": "ravdess",
+    "emovo": "emovo",
+    "urdu": "urdu",
+    "emotiontts": "emotiontts-ko",
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep tests out of the cache of the person who runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MSFL_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

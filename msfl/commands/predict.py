@@ -64,6 +64,8 @@ def predict(
     from msfl.runs import open_run
 
     opened = open_run(run)
+    if files and features_table is not None:
+        raise UsageError("Name recordings or give --features-table, not both.")
     if features_table is not None:
         table = table_of_features(features_table, language=language, speaker=speaker)
     elif files:
@@ -133,19 +135,21 @@ def _print(found: Predicted, run: Run, rows: list[dict[str, Any]]) -> None:
 
     console = Console(highlight=False)
     tasks = [info for info in ("emotion", "language") if info in found.table]
+    attentive = found.attention is not None
+    between = "\n" if attentive else " "
     synthetic = " The models were trained on SYNTHETIC speech." if run.manifest.data.synthetic else ""
     table = Table(
         "recording",
-        *(f"{task}\nprobability" for task in tasks),
-        *(["most attention"] if found.attention is not None else []),
+        *(f"{task}{between}probability" for task in tasks),
+        *(["most attention"] if attentive else []),
         title=f"{found.model} trained on {found.language_set}, {found.members} models averaged",
         caption=f"Normalisation: {found.normalisation}.{synthetic}",
-        show_lines=True,
+        show_lines=attentive,
     )
     for row in rows:
         if row["problem"]:
             continue
-        said = [f"{row[task]}\n{row[f'{task}_probability']:.2f}" for task in tasks]
+        said = [f"{row[task]}{between}{row[f'{task}_probability']:.2f}" for task in tasks]
         words = [f"- {value}" for key, value in row.items() if key.startswith("words_")]
         cells = [Path(row["file"]).name, *said, *(["\n".join(words)] if words else [])]
         table.add_row(*map(Text, cells))

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msfl import audio
+from msfl.atomic import naming
 from msfl.errors import DataError
 from msfl.features.sets import feature_set, opensmile_version
 
@@ -120,10 +121,11 @@ class Cache:
         """
         body = _MAGIC + bytes.fromhex(entry.sound_hash) + entry.values.astype("<f4").tobytes()
         final = self.path(key)
-        final.parent.mkdir(parents=True, exist_ok=True)
         partial = final.parent / f".{uuid4().hex}"  # unique, since two threads may meet the same recording
-        try:
-            partial.write_bytes(body + hashlib.sha256(body).digest())
-            partial.replace(final)
-        finally:
-            partial.unlink(missing_ok=True)
+        with naming(final):
+            try:
+                final.parent.mkdir(parents=True, exist_ok=True)
+                partial.write_bytes(body + hashlib.sha256(body).digest())
+                partial.replace(final)
+            finally:
+                partial.unlink(missing_ok=True)

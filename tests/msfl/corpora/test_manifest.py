@@ -171,6 +171,9 @@ def test_files_that_are_no_table_are_refused(folder: Path) -> None:
             corpora.load(f"manifest={path}")
     (folder / "damaged.parquet").write_bytes(b"nothing")
     (folder / "latin.csv").write_bytes("file,language,emotion\none.wav,de,Ärger\n".encode("latin-1"))
-    for name, sentence in (("damaged.parquet", "cannot be read"), ("latin.csv", "is not UTF-8 text; save it")):
+    for name, sentence in (
+        ("damaged.parquet", "cannot be read"),
+        ("latin.csv", "is not UTF-8 text; save it"),
+    ):
         with pytest.raises(DataError, match=f"{name}' {sentence}"):
             corpora.load(f"manifest={folder / name}")
