@@ -8,12 +8,14 @@ from __future__ import annotations
 import _ctypes
 import ctypes
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Lock
+from threading import Lock, current_thread, main_thread
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -61,7 +63,7 @@ def speak(
 
     callback = _Callback(collect)  # a name of its own: espeak-ng keeps only the pointer
 
-    with _LOCK, _fresh_library() as (library, sampling_rate):
+    with _LOCK, _unbroken(), _fresh_library() as (library, sampling_rate):
         library.espeak_SetSynthCallback(callback)
         if library.espeak_SetVoiceByName(voice.encode()) != 0:
             raise DataError(f"espeak-ng has no voice '{voice}': reinstall it with pip install 'msfl[demo]'.")
@@ -74,6 +76,27 @@ def speak(
     if not chunks:
         raise DataError(f"espeak-ng said nothing for '{text}' with the voice '{voice}'.")
     return np.concatenate(chunks).astype(np.float32) / np.float32(32768), sampling_rate
+
+
+@contextmanager
+def _unbroken() -> Iterator[None]:
+    """Hold Ctrl-C back until the sentence is spoken.
+
+    Python prints an exception in a callback from C and goes on: Ctrl-C would be lost, and a piece of the
+    sentence with it.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if current_thread() is not main_thread() or not callable(before):
+        yield
+        return
+    pressed: list[tuple[int, FrameType | None]] = []
+    signal.signal(signal.SIGINT, lambda number, frame: pressed.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        before(*pressed[0])
 
 
 def _locate() -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -278,5 +279,19 @@ def test_a_data_folder_with_a_long_path_is_read(tmp_path, monkeypatch):
     arguments = {"voice": "de+f2", "rate": 170, "pitch": 50, "pitch_range": 50}
     expected, _ = speak("Guten Tag.", **arguments)
     monkeypatch.setattr(espeak, "_locate", lambda: (library, str(deep / "espeak-ng-data")))
+    found, _ = speak("Guten Tag.", **arguments)
+    assert np.array_equal(found, expected)
+
+
+def test_ctrl_c_in_the_middle_of_a_sentence_is_not_lost(monkeypatch):
+    """Python prints an exception in a callback from C and goes on, without that piece of the sentence."""
+    arguments = {"voice": "de+f2", "rate": 170, "pitch": 50, "pitch_range": 50}
+    expected, _ = speak("Guten Tag.", **arguments)
+    with monkeypatch.context() as patched:
+        copy = np.ctypeslib.as_array
+        patched.setattr(np.ctypeslib, "as_array", lambda *a: signal.raise_signal(signal.SIGINT) or copy(*a))
+        with pytest.raises(KeyboardInterrupt):
+            speak("Guten Tag.", **arguments)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     found, _ = speak("Guten Tag.", **arguments)
     assert np.array_equal(found, expected)
