@@ -199,7 +199,7 @@ def without_recordings(path: Path, label: str | None = None) -> pd.DataFrame:
     from msfl.corpora.table import from_records
 
     if not path.exists():
-        raise DataError(f"There is no manifest '{path}'.")
+        raise DataError(f"There is no manifest '{path}'; correct its path.")
     reading = _Reading(path)
     records = [reading.record(number) for number in range(len(reading.rows))]
     if label:
