@@ -242,14 +242,18 @@ def _progress(jobs: int, cost: float, *, enabled: bool) -> Iterator[Callable[[Jo
         yield log
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.table import Column
 
     columns: list[Any] = [
         TextColumn("{task.fields[count]}/{task.fields[jobs]}"),
-        BarColumn(),
+        BarColumn(bar_width=16),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        TextColumn("{task.description}"),
+        TextColumn(
+            "{task.description}",
+            table_column=Column(no_wrap=True, overflow="ellipsis", max_width=max(20, console.width - 46)),
+        ),
     ]
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("training", total=cost, count=0, jobs=jobs)

@@ -41,7 +41,8 @@ def train(experiment: Path, out: Path | None, jobs: int | None, quiet: bool) -> 
 
     outcome = run(checked, folder, jobs=jobs, progress=not quiet, say=say)
     done = outcome.jobs - len(outcome.failed)
-    click.echo(f"{folder}: {done} of {outcome.jobs} jobs finished ({outcome.skipped} of them before).")
+    before = f" ({outcome.skipped} of them before)" if outcome.skipped else ""
+    click.echo(f"{folder}: {done} of {outcome.jobs} jobs finished{before}.")
     if outcome.bad_recordings:
         click.echo(
             f"Recordings that gave no features: {outcome.bad_recordings}, see {folder / 'failures.parquet'}.",
