@@ -42,7 +42,7 @@ class GradNorm(Weighted):
 
     def __init__(
         self,
-        alpha: float = 1.5,
+        alpha: float = 0.12,
         learning_rate: float = 0.025,
         floor: float = 0.1,
         smoothing: float = 0.9,

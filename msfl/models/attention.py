@@ -72,6 +72,8 @@ class FeatureAttention(keras.layers.Layer):  # type: ignore[misc]
         hidden: Size of the tanh layer.
         gain: Factor on the biases; it sets how fast attention can leave the uniform start.
         language_penalty: L2 penalty on gain * c.
+        state_penalty: Penalty on the mean square of the last term: the LSTM moves attention only as far as that
+            pays.
         seed: Seed of the initial values.
 
     Call arguments:
@@ -90,6 +92,7 @@ class FeatureAttention(keras.layers.Layer):  # type: ignore[misc]
         hidden: int = 16,
         gain: float = 1.0,
         language_penalty: float = 1e-3,
+        state_penalty: float = 0.0,
         seed: int | None = None,
         **options: Any,
     ) -> None:
@@ -100,6 +103,7 @@ class FeatureAttention(keras.layers.Layer):  # type: ignore[misc]
         self.hidden = hidden
         self.gain = gain
         self.language_penalty = language_penalty
+        self.state_penalty = state_penalty
         self.seed = seed
 
     def build(
@@ -118,7 +122,7 @@ class FeatureAttention(keras.layers.Layer):  # type: ignore[misc]
                 name="projection", shape=(states_shape[-1], self.hidden), initializer=_glorot(self.seed)
             )
             self.score = self.add_weight(
-                name="score", shape=(self.hidden, self.members), initializer=_normal(0.1, self.seed, 1)
+                name="score", shape=(self.hidden, 1), initializer=_normal(0.1, self.seed, 1)
             )
 
     def call(self, language: Any, states: Any = None) -> Any:
@@ -132,8 +136,9 @@ class FeatureAttention(keras.layers.Layer):  # type: ignore[misc]
         if states is None:
             logits = logits + ops.zeros_like(language[:, :1])  # one row per utterance
         else:
-            scores = ops.matmul(ops.tanh(ops.matmul(states, self.projection)), self.score)  # (D, B, M)
-            logits = logits + ops.transpose(scores, (2, 1, 0))
+            scores = ops.matmul(ops.tanh(ops.matmul(states, self.projection)), self.score)[..., 0]  # (D, B)
+            self.add_loss(self.state_penalty * ops.mean(ops.square(scores)))
+            logits = logits + ops.transpose(scores)  # the same for all members
         return ops.softmax(logits, axis=-1)
 
     def compute_output_shape(
@@ -144,19 +149,28 @@ class FeatureAttention(keras.layers.Layer):  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        own = ("features", "members", "languages", "hidden", "gain", "language_penalty", "seed")
+        own = (
+            "features",
+            "members",
+            "languages",
+            "hidden",
+            "gain",
+            "language_penalty",
+            "state_penalty",
+            "seed",
+        )
         return {**super().get_config(), **{name: getattr(self, name) for name in own}}
 
 
 @keras.saving.register_keras_serializable(package="msfl")
 class AttendedFeatures(keras.layers.Layer):  # type: ignore[misc]
-    """The shared representation: sum_j alpha_j z_j u_j, with u_j of length one, times scale sqrt(D).
+    """What is attended to: sum_j alpha_j z_j u_j, with u_j of length one, times scale sqrt(D).
 
     A feature reaches everything that follows through this sum alone, with |alpha_j z_j| as the length of its
     part: it cannot gain influence except by attention, whatever the network learns.
 
     Args:
-        size: Length E of the representation.
+        size: Length E of the sum.
         seed: Seed of the initial values.
 
     Call arguments:
@@ -203,22 +217,18 @@ class MemberDense(keras.layers.Layer):  # type: ignore[misc]
         units: Size of the output.
         scale: Standard deviation of the initial weights, times sqrt(E).
         seed: Seed of the initial values.
-        identity: Whether to start from the identity (``units`` must be E).
     """
 
-    def __init__(
-        self, units: int, scale: float = 1.0, seed: int | None = None, identity: bool = False, **options: Any
-    ) -> None:
+    def __init__(self, units: int, scale: float = 1.0, seed: int | None = None, **options: Any) -> None:
         super().__init__(**options)
         self.units = units
         self.scale = scale
         self.seed = seed
-        self.identity = identity
 
     def build(self, shape: tuple[int | None, ...]) -> None:
         """Create one kernel and one bias per member."""
         members, _, size = shape
-        start = _identity if self.identity else _normal(self.scale / float(size or 1) ** 0.5, self.seed)
+        start = _normal(self.scale / float(size or 1) ** 0.5, self.seed)
         self.kernel = self.add_weight(name="kernel", shape=(members, size, self.units), initializer=start)
         self.bias = self.add_weight(name="bias", shape=(members, 1, self.units), initializer="zeros")
 
@@ -232,7 +242,7 @@ class MemberDense(keras.layers.Layer):  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        own = {name: getattr(self, name) for name in ("units", "scale", "seed", "identity")}
+        own = {name: getattr(self, name) for name in ("units", "scale", "seed")}
         return {**super().get_config(), **own}
 
 
@@ -347,7 +357,3 @@ def _normal(deviation: float, seed: int | None, offset: int = 0) -> Any:
 
 def _glorot(seed: int | None) -> Any:
     return keras.initializers.GlorotUniform(seed=seed)
-
-
-def _identity(shape: tuple[int, ...], dtype: Any = None) -> Any:
-    return ops.broadcast_to(ops.eye(shape[1], shape[2], dtype=dtype), shape)

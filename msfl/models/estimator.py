@@ -26,7 +26,7 @@ class MSFLClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     grouped splits (`GroupKFold` over speakers) when you search or cross-validate.
 
     Args:
-        units, step, members, size, gain, language_penalty, by_language, dropout, feature_dropout,
+        units, step, members, size, gain, language_penalty, state_penalty, by_language, dropout, feature_dropout,
             language_dropout, epochs, batch_size, learning_rate, weight_decay, label_smoothing, class_weights,
             balancing, variant: See `msfl.models.msfl.MSFL`.
         random_state: Seed of everything random in `fit`.
@@ -49,12 +49,13 @@ class MSFLClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self,
         *,
         variant: Literal["msfl", "paper"] = "msfl",
-        units: int = 16,
+        units: int = 8,
         step: int = 8,
         members: int = 12,
         size: int = 32,
-        gain: float = 100.0,
+        gain: float = 50.0,
         language_penalty: float = 1e-3,
+        state_penalty: float = 1.0,
         by_language: bool = True,
         dropout: float = 0.3,
         feature_dropout: float = 0.0,
@@ -75,6 +76,7 @@ class MSFLClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.size = size
         self.gain = gain
         self.language_penalty = language_penalty
+        self.state_penalty = state_penalty
         self.by_language = by_language
         self.dropout = dropout
         self.feature_dropout = feature_dropout

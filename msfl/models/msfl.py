@@ -39,6 +39,7 @@ class MSFL:
         size: Length of the shared representation.
         gain: How fast attention can leave the uniform start (``msfl``).
         language_penalty: L2 penalty on what sets the languages apart (``msfl``).
+        state_penalty: Penalty on the LSTM's part in attention (``msfl``).
         by_language: Whether attention and emotion head may differ by language (``msfl``).
         dropout: On the shared representation.
         feature_dropout: Share of the features dropped in training (``msfl``).
@@ -58,12 +59,13 @@ class MSFL:
         self,
         *,
         variant: Literal["msfl", "paper"] = "msfl",
-        units: int = 16,
+        units: int = 8,
         step: int = 8,
         members: int = 12,
         size: int = 32,
-        gain: float = 100.0,
+        gain: float = 50.0,
         language_penalty: float = 1e-3,
+        state_penalty: float = 1.0,
         by_language: bool = True,
         dropout: float = 0.3,
         feature_dropout: float = 0.0,
@@ -171,6 +173,7 @@ class MSFL:
             "size",
             "gain",
             "language_penalty",
+            "state_penalty",
             "by_language",
             "dropout",
             "feature_dropout",

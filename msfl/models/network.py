@@ -57,6 +57,7 @@ def msfl_network(
     size: int,
     gain: float,
     language_penalty: float,
+    state_penalty: float,
     by_language: bool,
     dropout: float,
     feature_dropout: float,
@@ -64,19 +65,20 @@ def msfl_network(
 ) -> keras.Model:
     """Build the default network.
 
-    Each feature is one step of an LSTM; its states and a learned bias per feature give the attention; the shared
-    representation is the sum of the features' own contributions, weighted by attention, so that no feature can
-    act but through its weight. The main task's head attends with the language's own biases as well, the other
-    heads with the shared ones only: the language is what one of them has to find out.
+    Each feature is one step of an LSTM; its states and a learned bias per feature give the attention. The features' own
+    contributions, weighted by attention, are summed, so that no feature can act but through its weight; one dense layer
+    makes the shared representation of this sum. The main task's head attends with the language's own biases as well,
+    the other heads with the shared ones only: the language is what one of them has to find out.
 
     Args:
         plan: Sizes, tasks and seed.
         units: LSTM units; zero leaves the LSTM out, to see what it adds.
         step: Length of an LSTM step.
         members: Number M of members, which share the LSTM.
-        size: Length E of the shared representation.
+        size: Length E of the attended sum and of the shared representation.
         gain: Factor on the attention biases, see `FeatureAttention`.
         language_penalty: L2 penalty on what sets the languages apart.
+        state_penalty: Penalty on the LSTM's part in attention, see `FeatureAttention`.
         by_language: Whether attention and the main head may differ by language.
         dropout: Share of the shared representation that is dropped in training.
         feature_dropout: Share of the features that is dropped in training.
@@ -94,28 +96,31 @@ def msfl_network(
         split,
         gain=gain,
         language_penalty=language_penalty,
+        state_penalty=state_penalty,
         seed=plan.seed + 5,
         name="feature_attention",
     )
     gather = AttendedFeatures(size, seed=plan.seed + 7, name="attended")
-    share = MemberDense(size, identity=True, name=SHARED)
-    drop = keras.layers.Dropout(dropout, seed=plan.seed + 8, name="dropout")
+    share = MemberDense(size, scale=2**0.5, seed=plan.seed + 8, name=SHARED)
+    drop = keras.layers.Dropout(dropout, seed=plan.seed + 9, name="dropout")
+    drop_shared = keras.layers.Dropout(dropout, seed=plan.seed + 10, name="dropout_shared")
 
     def represent(language: Any) -> tuple[Any, Any]:
         attention = attend(language, states)
-        return drop(share(gather([seen, attention]))), attention
+        shared = keras.ops.relu(share(drop(gather([seen, attention]))))
+        return drop_shared(shared), attention
 
     main, attention = represent(known)
     common = main
     if split >= 2 and len(plan.tasks) > 1:
         common, _ = represent(keras.layers.Rescaling(0.0, name="no_language")(language))
     head = LanguageHead(
-        len(plan.tasks[0].classes), available, seed=plan.seed + 9, name=f"{plan.tasks[0].name}_head"
+        len(plan.tasks[0].classes), available, seed=plan.seed + 11, name=f"{plan.tasks[0].name}_head"
     )
     outputs = {plan.tasks[0].name: head([main, known, language])}
     for position, task in enumerate(plan.tasks[1:]):
         outputs[task.name] = MemberDense(
-            len(task.classes), seed=plan.seed + 10 + position, name=f"{task.name}_head"
+            len(task.classes), seed=plan.seed + 12 + position, name=f"{task.name}_head"
         )(common)
     outputs[ATTENTION] = keras.ops.mean(attention, axis=0)
     return keras.Model([features, language], outputs, name="msfl")

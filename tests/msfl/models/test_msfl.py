@@ -79,7 +79,7 @@ def test_features_without_attention_do_not_act(trained: TrainedMSFL) -> None:
 
 
 def test_contribution_is_bounded_by_attention(trained: TrainedMSFL) -> None:
-    """The shared representation's part of a feature has length scale * sqrt(D) * alpha * |z|, no more."""
+    """The attended sum's part of a feature has length scale * sqrt(D) * alpha * |z|, no more."""
     layer = trained.network.get_layer("attended")
     features = np.zeros((1, 20), np.float32)
     features[0, 7] = 2.0

@@ -1,0 +1,132 @@
+"""The results table of the README: five corpora, unseen speakers, networks beside baselines on the same folds.
+
+    python benchmarks/five_corpora.py CORPORA [--out runs/five-corpora] [--jobs 2] [--seeds 2]
+
+CORPORA holds the folders emodb, ravdess, emovo, urdu and emotiontts-ko in their publishers' layouts. Writes two
+experiments and their run folders, continues where an earlier call stopped, and prints the tables as Markdown.
+Nothing is chosen on test folds: the parameters are the defaults of `msfl`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from msfl.evaluation.comparison import compare as pair
+from msfl.execution import train
+from msfl.experiment import load_experiment
+from msfl.results import compare
+from msfl.runs import Run, open_run
+
+EXPERIMENT = """# Five corpora, unseen speakers; written by benchmarks/five_corpora.py
+name = "{name}"
+
+[corpora]
+emodb = "{corpora}/emodb"
+ravdess = "{corpora}/ravdess"
+emovo = "{corpora}/emovo"
+urdu = {{ path = "{corpora}/urdu", normalisation = "train" }}   # its speakers give the emotion away: see `msfl scan`
+emotiontts = "{corpora}/emotiontts-ko"
+
+[data]
+features = "IS10"
+normalisation = "speaker"
+
+[protocol]
+name = "speaker-kfold:5"
+
+[training]
+language_sets = "{sets}"
+models = {models}
+seeds = {seeds}
+"""
+BASELINES = ["linear-svm", "rbf-svm", "logistic-regression", "gradient-boosting", "majority"]
+
+
+def main() -> None:
+    """Run both experiments and print the tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("corpora", type=Path)
+    parser.add_argument("--out", type=Path, default=Path("runs/five-corpora"))
+    parser.add_argument("--jobs", type=int)
+    parser.add_argument("--seeds", type=int, default=2)
+    args = parser.parse_args()
+    grid = run(args, "grid", "monolingual+all", ["msfl", *BASELINES])
+    # On one language the single-task network is the multitask one: only the pooled one is trained.
+    single = run(args, "single-task", "all", ["msfl-single-task"])
+    report(grid, single)
+
+
+def run(args: argparse.Namespace, name: str, sets: str, models: list[str]) -> Run:
+    """Write one experiment, train it (or go on), and open its run folder."""
+    args.out.mkdir(parents=True, exist_ok=True)
+    file = args.out / f"{name}.toml"
+    quoted = "[" + ", ".join(f'"{model}"' for model in models) + "]"
+    corpora = args.corpora.resolve().as_posix()
+    text = EXPERIMENT.format(name=name, corpora=corpora, sets=sets, models=quoted, seeds=args.seeds)
+    file.write_text(text, encoding="utf-8")
+    out = args.out / name
+    train(load_experiment(file), out, jobs=args.jobs, say=lambda line: print(line, file=sys.stderr))
+    return open_run(out)
+
+
+def report(grid: Run, single: Run) -> None:
+    """Print scores, and the differences that the claims are about."""
+    comparison = compare(grid)
+    print(f"{comparison.title}\n")
+    columns = comparison.columns
+    print("| trained on | model | seeds | " + " | ".join(columns) + " |")
+    print("|---" * (3 + len(columns)) + "|")
+    for row in [*comparison.rows, *compare(single).rows]:
+        cells = [str(row.scores[column]) if column in row.scores else "" for column in columns]
+        print(f"| {row.language_set} | {row.model} | {row.seeds} | " + " | ".join(cells) + " |")
+    predictions = pd.concat([grid.predictions, single.predictions], ignore_index=True)
+    ours = "msfl@all:ensemble"
+    best = {
+        column: max(
+            (row for row in comparison.rows if row.model in BASELINES and row.language_set == "monolingual"),
+            key=lambda row, column=column: row.scores[column].value,
+        ).model
+        for column in columns
+        if column != "mean"
+    }
+    print(
+        f"\nDifference in UAR of {ours} [95 % interval over speakers], p of a sign-flip test over speakers\n"
+    )
+    print("| against | " + " | ".join(columns) + " |\n" + "|---" * (1 + len(columns)) + "|")
+    for other in (
+        "msfl@monolingual:ensemble",
+        "msfl-single-task@all:ensemble",
+        *(f"{b}@all" for b in BASELINES[:2]),
+    ):
+        table = pair(predictions, ours, other).table.set_index("group")
+        print(f"| {other} | " + " | ".join(_difference(table.loc[column]) for column in columns) + " |")
+    cells = []
+    for column in columns:
+        if column == "mean":
+            cells.append("")
+            continue
+        table = pair(predictions, ours, f"{best[column]}@monolingual", corpora=[column]).table.set_index(
+            "group"
+        )
+        cells.append(f"{_difference(table.loc[column])} ({best[column]})")
+    print("| best monolingual baseline of each corpus | " + " | ".join(cells) + " |")
+    language = compare(grid, task="language")
+    print(f"\n{language.title}\n")
+    for row in language.rows:
+        print(
+            f"- {row.model}, {row.seeds}: " + ", ".join(f"{key} {score}" for key, score in row.scores.items())
+        )
+
+
+def _difference(row: pd.Series) -> str:
+    return f"{row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}], p {row['p']:.3f}"
+
+
+if __name__ == "__main__":
+    main()
