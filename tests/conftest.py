@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from msfl.features.sets import load_opensmile
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports TensorFlow
+load_opensmile()  # before test modules that compare with plain openSMILE, or import TensorFlow
 
 READERS = {
     "emodb": "emodb",

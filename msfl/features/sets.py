@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
 from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
 from threading import Lock
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from msfl.errors import UsageError, nearest
@@ -88,6 +94,23 @@ def feature_names(name: str = DEFAULT) -> tuple[str, ...]:
     return tuple(smile(name).feature_names)
 
 
+@lru_cache(maxsize=1)
+def load_opensmile() -> ModuleType:
+    """Import openSMILE so that TensorFlow cannot break it.
+
+    Both export the Fourier transform ``rdft`` (Ooura), openSMILE for floats and TensorFlow for doubles, and whatever is
+    loaded after TensorFlow gets TensorFlow's: openSMILE then writes beyond its buffers. Loaded here with
+    ``RTLD_DEEPBIND``, its library finds its own functions first, and the import finds it loaded.
+    """
+    mode = getattr(os, "RTLD_DEEPBIND", None)  # glibc; macOS and Windows keep such names apart anyway
+    found = find_spec("opensmile")
+    if mode is not None and found is not None and found.origin is not None:
+        for library in Path(found.origin).parent.glob("core/bin/*/libSMILEapi.so"):
+            with suppress(OSError):  # that of another architecture
+                ctypes.CDLL(str(library), mode=mode | os.RTLD_NOW | os.RTLD_LOCAL)
+    return import_module("opensmile")
+
+
 def smile(name: str) -> Any:
     """Return a new `opensmile.Smile` for a set; one object belongs to one thread.
 
@@ -95,8 +118,7 @@ def smile(name: str) -> Any:
         UsageError: There is no such set.
     """
     configuration = feature_set(name).opensmile
-    import opensmile
-
+    opensmile = load_opensmile()
     # The package advises newer versions of GeMAPS at every construction; whoever names one wants that one.
     # The lock is there because catch_warnings swaps state of the whole process.
     with _construction, warnings.catch_warnings():

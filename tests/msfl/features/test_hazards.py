@@ -7,6 +7,8 @@ package makes our guard pointless.
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,9 +19,10 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+import msfl as package
 from msfl.features.extraction import extract
 from msfl.features.normalisation import Scaler
-from msfl.features.sets import feature_names
+from msfl.features.sets import feature_names, smile
 
 SET = "eGeMAPSv02"
 LOUDNESS = "loudness_sma3_amean"
@@ -157,3 +160,23 @@ def test_g_constant_features_become_zero(recordings: pd.DataFrame, tmp_path: Pat
     assert np.isfinite(scaled).all()
     np.testing.assert_array_equal(scaled[:, -2:], 0)
     assert np.abs(scaled[:, :-2]).max() > 1
+
+
+AFTER_TENSORFLOW = """
+import sys, tensorflow, numpy as np
+from msfl.features.sets import smile
+signal = np.load(sys.argv[1])
+np.save(sys.argv[2], [smile(name).process_signal(signal, 16000).to_numpy()[0, :88] for name in sys.argv[3:]])
+"""
+
+
+def test_h_tensorflow_imported_first_changes_nothing(tmp_path: Path, voice: Voice) -> None:
+    """In a process of its own, since the test session has loaded openSMILE first (tests/conftest.py)."""
+    names = (SET, "IS09", "IS10")
+    np.save(tmp_path / "signal.npy", voice(seconds=2.0).astype(np.float32))
+    command = [sys.executable, "-c", AFTER_TENSORFLOW, "signal.npy", "after.npy", *names]
+    environment = {**os.environ, "PYTHONPATH": str(Path(package.__file__).parents[1])}
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    signal = np.load(tmp_path / "signal.npy")
+    expected = [smile(name).process_signal(signal, 16000).to_numpy()[0, :88] for name in names]
+    np.testing.assert_array_equal(np.load(tmp_path / "after.npy"), expected)
