@@ -123,9 +123,11 @@ def predict_logits(network: keras.Model, inputs: Inputs, batch_size: int = 128) 
     """
     count = len(next(iter(inputs.values())))
     parts: dict[str, list[Any]] = {}
-    call = tf.function(lambda batch: network(batch, training=False), reduce_retracing=True)
     for start in range(0, count, batch_size):
-        found = call({key: tf.constant(value[start : start + batch_size]) for key, value in inputs.items()})
+        # Not compiled: a trace costs more than the few batches of a test part.
+        found = network(
+            {key: tf.constant(value[start : start + batch_size]) for key, value in inputs.items()}, training=False
+        )
         for key, value in found.items():
             parts.setdefault(key, []).append(value.numpy())
     return {key: np.concatenate(values, axis=values[0].ndim - 2) for key, values in parts.items()}
@@ -164,7 +166,7 @@ def _make_step(
     raw_shared = [getattr(variable, "value", variable) for variable in shared]
 
     # One trace for all batches, whatever their size.
-    @tf.function(input_signature=(tf.TensorSpec([None], tf.int64),))  # type: ignore[untyped-decorator]
+    @tf.function(input_signature=(tf.TensorSpec([None], tf.int64),), autograph=False)  # type: ignore[untyped-decorator]
     def step(rows: Any) -> dict[str, Any]:
         batch = {key: tf.gather(value, rows) for key, value in columns.items()}
         with tf.GradientTape(persistent=True) as tape:

@@ -136,6 +136,7 @@ class Majority(Baseline):
     """Always the most frequent class of the training part; its probabilities are the class frequencies."""
 
     name = "majority"
+    multitask = True  # a model per task: the chance level and the plain opponent of the language head
     summary = "always the most frequent class: what a score must beat"
 
     def _decide(self, train: Dataset, task: Task, parameters: dict[str, Any], seed: int) -> Decision:
@@ -179,6 +180,7 @@ class LinearSVM(Baseline):
     """
 
     name = "linear-svm"
+    multitask = True  # a model per task: the chance level and the plain opponent of the language head
     summary = "linear support vector machine, balanced classes"
 
     def __init__(self, *, C: float = 1e-3, mask: bool = True) -> None:
