@@ -63,7 +63,7 @@ def results(
     compared = differences(opened, against, task=tasks[0]) if against else None
     console = Console()
     for comparison in comparisons:
-        _print(comparison, console)
+        show(comparison, console)
         if compared is not None and comparison is comparisons[0]:
             _print_differences(compared, comparison.task, console)
     failed = [job for job in opened.jobs if job.status == "failed"]
@@ -76,10 +76,13 @@ def results(
         click.echo(f"Written: {file}")
 
 
-def _print(comparison: Comparison, console: Console) -> None:
+def show(comparison: Comparison, console: Console) -> None:
+    """Print one comparison as a table."""
     from rich.table import Table
 
-    table = Table("trained on", "model", "seeds", title=comparison.title)
+    table = Table(title=comparison.title)
+    for heading in ("trained on", "model", "seeds"):
+        table.add_column(heading, overflow="fold")
     for column in comparison.columns:
         table.add_column(column, justify="right")
     before = None
