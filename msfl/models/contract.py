@@ -101,7 +101,14 @@ class TrainedSystem(Protocol):
 
 @runtime_checkable
 class System(Protocol):
-    """A model with its parameters, not fitted. Constructed as `Class(**parameters)`; `fit` changes nothing in it."""
+    """A model with its parameters, not fitted. Constructed as `Class(**parameters)`; `fit` changes nothing in it.
+
+    Two further attributes are optional, and True where they are absent:
+        uses_validation: False for a system with nothing to stop or to choose, which gets the whole training part and
+            no validation speakers (`fit` is called with ``validation=None``).
+        keeps_weights: False for a system that writes no weights: only its predictions are kept, and `load` refuses
+            with a sentence.
+    """
 
     name: ClassVar[str]
     paper: ClassVar[str]
