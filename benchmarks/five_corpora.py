@@ -18,7 +18,7 @@ import pandas as pd
 from msfl.evaluation.comparison import compare as pair
 from msfl.execution import train
 from msfl.experiment import load_experiment
-from msfl.results import compare
+from msfl.results import Comparison, compare
 from msfl.runs import Run, open_run
 
 EXPERIMENT = """# Five corpora, unseen speakers; written by benchmarks/five_corpora.py
@@ -43,6 +43,7 @@ language_sets = "{sets}"
 models = {models}
 seeds = {seeds}
 """
+OURS = "msfl@all:ensemble"
 BASELINES = ["linear-svm", "rbf-svm", "logistic-regression", "gradient-boosting", "majority"]
 
 
@@ -57,9 +58,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=2)
     args = parser.parse_args()
     grid = run(args, "grid", "monolingual+all", ["msfl", *BASELINES])
+    report(grid)
     # On one language the single-task network is the multitask one: only the pooled one is trained.
-    single = run(args, "single-task", "all", ["msfl-single-task"])
-    report(grid, single)
+    report_single_task(grid, run(args, "single-task", "all", ["msfl-single-task"]))
 
 
 def run(args: argparse.Namespace, name: str, sets: str, models: list[str]) -> Run:
@@ -75,53 +76,60 @@ def run(args: argparse.Namespace, name: str, sets: str, models: list[str]) -> Ru
     return open_run(out)
 
 
-def report(grid: Run, single: Run) -> None:
+def report(grid: Run) -> None:
     """Print scores, and the differences that the claims are about."""
     comparison = compare(grid)
     print(f"{comparison.title}\n")
+    print_scores(comparison, comparison.columns)
     columns = comparison.columns
-    print("| trained on | model | seeds | " + " | ".join(columns) + " |")
-    print("|---" * (3 + len(columns)) + "|")
-    for row in [*comparison.rows, *compare(single).rows]:
-        cells = [str(row.scores[column]) if column in row.scores else "" for column in columns]
-        print(f"| {row.language_set} | {row.model} | {row.seeds} | " + " | ".join(cells) + " |")
-    predictions = pd.concat([grid.predictions, single.predictions], ignore_index=True)
-    ours = "msfl@all:ensemble"
-    best = {
-        column: max(
-            (row for row in comparison.rows if row.model in BASELINES and row.language_set == "monolingual"),
-            key=lambda row, column=column: row.scores[column].value,
-        ).model
-        for column in columns
-        if column != "mean"
-    }
+    alone = [row for row in comparison.rows if row.model in BASELINES and row.language_set == "monolingual"]
     print(
-        f"\nDifference in UAR of {ours} [95 % interval over speakers], p of a sign-flip test over speakers\n"
+        f"\nDifference in UAR of {OURS} [95 % interval over speakers], p of a sign-flip test over speakers\n"
     )
     print("| against | " + " | ".join(columns) + " |\n" + "|---" * (1 + len(columns)) + "|")
-    for other in (
-        "msfl@monolingual:ensemble",
-        "msfl-single-task@all:ensemble",
-        *(f"{b}@all" for b in BASELINES[:2]),
-    ):
-        table = pair(predictions, ours, other).table.set_index("group")
-        print(f"| {other} | " + " | ".join(_difference(table.loc[column]) for column in columns) + " |")
+    for other in ("msfl@monolingual:ensemble", *(f"{name}@all" for name in BASELINES[:2])):
+        print_differences(grid.predictions, other, columns)
     cells = []
-    for column in columns:
-        if column == "mean":
-            cells.append("")
-            continue
-        table = pair(predictions, ours, f"{best[column]}@monolingual", corpora=[column]).table.set_index(
-            "group"
-        )
-        cells.append(f"{_difference(table.loc[column])} ({best[column]})")
-    print("| best monolingual baseline of each corpus | " + " | ".join(cells) + " |")
+    for column in columns[:-1]:
+        best = max(alone, key=lambda row: row.scores[column].value).model
+        table = pair(grid.predictions, OURS, f"{best}@monolingual", corpora=[column]).table.set_index("group")
+        cells.append(f"{_difference(table.loc[column])} ({best})")
+    print("| the best monolingual baseline of each corpus | " + " | ".join(cells) + " | |")
     language = compare(grid, task="language")
     print(f"\n{language.title}\n")
-    for row in language.rows:
-        print(
-            f"- {row.model}, {row.seeds}: " + ", ".join(f"{key} {score}" for key, score in row.scores.items())
-        )
+    print_scores(language, language.columns)
+
+
+def report_single_task(grid: Run, single: Run) -> None:
+    """Print the pooled single-task network, and what the language task changes."""
+    comparison = compare(single)
+    print("\nThe same network without the language task\n")
+    print_scores(comparison, comparison.columns)
+    predictions = pd.concat([grid.predictions, single.predictions], ignore_index=True)
+    print(
+        "\n| against | "
+        + " | ".join(comparison.columns)
+        + " |\n"
+        + "|---" * (1 + len(comparison.columns))
+        + "|"
+    )
+    print_differences(predictions, "msfl-single-task@all:ensemble", comparison.columns)
+
+
+def print_scores(comparison: Comparison, columns: tuple[str, ...]) -> None:
+    """Print a row per system."""
+    print("| trained on | model | seeds | " + " | ".join(columns) + " |")
+    print("|---" * (3 + len(columns)) + "|")
+    for row in comparison.rows:
+        cells = [str(row.scores[column]) if column in row.scores else "" for column in columns]
+        print(f"| {row.language_set} | {row.model} | {row.seeds} | " + " | ".join(cells) + " |")
+
+
+def print_differences(predictions: pd.DataFrame, other: str, columns: tuple[str, ...]) -> None:
+    """Print what the multilingual network gains on another system, per corpus and on average."""
+    table = pair(predictions, OURS, other).table.set_index("group")
+    rows = [next(row for key, row in table.iterrows() if str(key).startswith(column)) for column in columns]
+    print(f"| {other} | " + " | ".join(_difference(row) for row in rows) + " |")
 
 
 def _difference(row: pd.Series) -> str:
