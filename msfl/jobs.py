@@ -188,7 +188,7 @@ def run_job(run: Path, fingerprint: str, experiment: Experiment, job: Job) -> Jo
         (work / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
         base |= {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
     finally:
-        _forget_graph()
+        _forget_graph(job.model)
     record = JobRecord(**base, seconds=round(time.monotonic() - begun, 3))
     write_json(work / "job.json", record.model_dump())
     shutil.rmtree(work / "checkpoint", ignore_errors=True)
@@ -284,9 +284,14 @@ def _one_thread() -> None:
         tf.config.list_logical_devices()  # looks for GPUs, and says so
 
 
-def _forget_graph() -> None:
-    """Free what Keras keeps of a finished model, so that a worker does not grow with its jobs."""
-    if "keras" in sys.modules:
+def _forget_graph(model: str) -> None:
+    """Free what Keras keeps of a finished model, so that a worker does not grow with its jobs.
+
+    Not after a baseline: it collects garbage, which takes longer than many a baseline once TensorFlow is there.
+    """
+    from msfl.models.registry import is_baseline
+
+    if "keras" in sys.modules and not is_baseline(model):
         import keras
 
         keras.backend.clear_session()

@@ -129,9 +129,9 @@ def _train_size(fold: Any, table: pd.DataFrame, group: LanguageSet, experiment: 
 
 def _effort(model: str) -> float:
     """Return about how much longer an utterance takes in a network than in a baseline."""
-    from msfl.models.registry import BASELINES, get_entry
+    from msfl.models.registry import is_baseline
 
-    return 1.0 if get_entry(model).target.startswith(f"{BASELINES}:") else 100.0
+    return 1.0 if is_baseline(model) else 100.0
 
 
 def prepare(

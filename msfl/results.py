@@ -138,10 +138,9 @@ def compare(run: Run, *, task: str = "emotion", metric: str = "uar", by: str | N
 
 def baselines(run: Run) -> list[str]:
     """Return the models of a run that are baselines."""
-    from msfl.models.registry import BASELINES, get_entry
+    from msfl.models.registry import is_baseline
 
-    models = run.experiment.training.models
-    return [name for name in models if get_entry(name).target.startswith(f"{BASELINES}:")]
+    return [name for name in run.experiment.training.models if is_baseline(name)]
 
 
 def best_baseline(run: Run, *, task: str = "emotion") -> str:

@@ -53,6 +53,11 @@ def get_entry(name: str) -> SystemEntry:
     return entries[name]
 
 
+def is_baseline(name: str) -> bool:
+    """Whether a system is one of the baselines: quick, and without Keras."""
+    return get_entry(name).target.startswith(f"{BASELINES}:")
+
+
 def system_class(name: str) -> type[System]:
     """Import the class of a system, without constructing it.
 

@@ -75,7 +75,7 @@ def test_results_are_written_as_csv_latex_and_json(trained, tmp_path, msfl):
     assert frame["uar"].between(0, 1).all()
     latex = files[1].read_text()
     assert r"95 \% interval" in latex
-    assert latex.count(r"\begin{tabular}") == latex.count(r"\end{tabular}") == 1
+    assert latex.count(r"\begin{tabular}") == latex.count(r"\end{tabular}") == 2  # emotion, language
     document = json.loads(files[2].read_text())
     assert document["protocol"]["speaker_independent"] is True
     assert len(document["scores"]) == len(frame)
