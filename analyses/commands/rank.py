@@ -111,7 +111,8 @@ def _show_list(console: Console, result: RankingReport, one: Comparison) -> None
         table.add_column("rank\nalone", justify="right", no_wrap=True)
         table.add_column("shared")
     for name, row in one.table().head(shown).iterrows():
-        words = "" if main.level == "family" else f"\n[dim]{escape(row['in_words'])}[/dim]"
+        plain = main.level == "family" or row["in_words"] == name  # a column of the user's own says no more
+        words = "" if plain else f"\n[dim]{escape(row['in_words'])}[/dim]"
         spread = "" if row["sd_rank"] != row["sd_rank"] else f"\n± {row['sd_rank']:.1f}"  # NaN: one repeat
         cells = [str(row["rank"]), f"{escape(str(name))}{words}"]
         cells += [f"{row['lift']:.2f} x", f"{row['mean_rank']:.1f}{spread}", f"{row['in_top']:.0%}"]
