@@ -126,7 +126,8 @@ def predict_logits(network: keras.Model, inputs: Inputs, batch_size: int = 128) 
     for start in range(0, count, batch_size):
         # Not compiled: a trace costs more than the few batches of a test part.
         found = network(
-            {key: tf.constant(value[start : start + batch_size]) for key, value in inputs.items()}, training=False
+            {key: tf.constant(value[start : start + batch_size]) for key, value in inputs.items()},
+            training=False,
         )
         for key, value in found.items():
             parts.setdefault(key, []).append(value.numpy())

@@ -285,9 +285,10 @@ class TrainedMSFL:
             network = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
             history = pd.read_parquet(folder / "history.parquet")
         except (OSError, ValueError, KeyError, TypeError) as error:
+            reason = str(error).rstrip(".")
             raise DataError(
-                f"{folder} does not hold a trained model that can be read: {error}. Delete the folder of this job "
-                "and repeat `msfl train`."
+                f"{folder} does not hold a trained model that can be read: {reason}. Delete the folder of this "
+                "job and repeat `msfl train`."
             ) from None
         return cls(network, tasks, tuple(facts["languages"]), tuple(facts["feature_names"]), history)
 

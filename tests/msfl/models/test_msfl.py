@@ -233,7 +233,9 @@ def test_estimator_is_a_scikit_learn_estimator() -> None:
     assert model.score(features, labels) > 0.9
     assert set(model.predict(features, task="language")) <= {"de", "it"}
     assert model.attention(features).mean(0).argmax() == 3
-    search = GridSearchCV(clone(model).set_params(epochs=60), {"dropout": [0.1]}, cv=GroupKFold(2), refit=False)
+    search = GridSearchCV(
+        clone(model).set_params(epochs=60), {"dropout": [0.1]}, cv=GroupKFold(2), refit=False
+    )
     search.fit(features, data.targets["emotion"], groups=data.speaker)
     assert min(search.cv_results_["mean_test_score"]) > 0.8  # UAR on speakers that the model did not see
 
