@@ -29,7 +29,7 @@ class MSFL:
 
     Two variants behind one switch: ``msfl`` is what learns best and still has its importance in the attention
     (`msfl.models.network.msfl_network`); ``paper`` is the literal reading of the paper. Every default that the
-    paper does not give was chosen on training speakers only; `docs/model-log.md` tells how.
+    paper does not give was chosen on inner folds; `docs/model-log.md` tells how, and what that can prove.
 
     Args:
         variant: ``msfl`` or ``paper``.

@@ -250,6 +250,14 @@ def test_estimator_keeps_numbers_as_labels_and_refuses_wrong_shapes() -> None:
         MSFLClassifier().fit(data.features, data.targets["emotion"][1:])
 
 
+def test_the_estimator_has_the_defaults_of_the_system() -> None:
+    """scikit-learn wants the parameters written out a second time: they must not drift apart."""
+    system, estimator = MSFL().parameters, MSFLClassifier().get_params()
+    assert {name: value for name, value in estimator.items() if name != "random_state"} == {
+        name: value for name, value in system.items() if name in estimator
+    }
+
+
 @pytest.mark.parametrize("wrong", [{"dropout": 1.0}, {"members": 0}, {"variant": "other"}])
 def test_impossible_parameters_are_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
