@@ -97,7 +97,7 @@ def make_plan(experiment: Experiment, table: pd.DataFrame) -> Plan:
         for (group, fold), size in sizes.items()
         if size
         for model in experiment.training.models
-        for seed in experiment.training.seeds
+        for seed in _seeds(model, experiment)
     }
     if not jobs:
         raise DataError(
@@ -125,6 +125,14 @@ def _train_size(fold: Any, table: pd.DataFrame, group: LanguageSet, experiment: 
     labels = table[COLUMNS[experiment.training.tasks[0]]]
     labelled = labels[small.train].notna().any() and labels[small.test].notna().any()
     return len(small.train) if labelled else 0
+
+
+def _seeds(model: str, experiment: Experiment) -> tuple[int, ...]:
+    """Return the seeds of a model; one is enough where all would give the same."""
+    from msfl.models.registry import get_entry
+
+    seeds = experiment.training.seeds
+    return seeds if get_entry(model).seeded else seeds[:1]
 
 
 def _effort(model: str) -> float:

@@ -32,6 +32,7 @@ class Schedule:
     Attributes:
         epochs: Passes over the training part.
         batch_size: Utterances per step.
+        min_steps: At least so many steps: a small training part gets more epochs.
         learning_rate: Of Adam, at its height: it rises over the first twentieth and falls along a cosine.
         weight_decay: Decoupled weight decay (Loshchilov & Hutter 2019).
         clip_norm: Gradients are scaled down to this norm.
@@ -44,6 +45,7 @@ class Schedule:
     epochs: int
     batch_size: int
     learning_rate: float
+    min_steps: int = 0
     weight_decay: float = 0.0
     clip_norm: float = 1.0
     label_smoothing: float = 0.0
@@ -84,13 +86,14 @@ def fit_network(
     weights = _item_weights(train) if schedule.class_weights else None
     balancer.build([task.name for task in train.tasks], [len(task.classes) for task in train.tasks])
     batches = max(1, len(train) // schedule.batch_size)
-    optimizer = _optimizer(schedule, batches)
+    epochs = max(schedule.epochs, -(-schedule.min_steps // batches))
+    optimizer = _optimizer(schedule, epochs * batches)
     optimizer.build(network.trainable_variables)
     step = _make_step(network, train, schedule, balancer, shared, optimizer, inputs, weights)
     variables = [*network.variables, *optimizer.variables, *balancer.variables]
     saver = Checkpoint(checkpoint, variables)
     history, best = saver.restore()
-    for epoch in range(len(history), schedule.epochs):
+    for epoch in range(len(history), epochs):
         order = np.random.default_rng([seed, epoch]).permutation(len(train))
         rows = [
             {key: float(value) for key, value in step(tf.constant(batch)).items()}
@@ -181,9 +184,7 @@ def _make_step(
                 for task in train.tasks
             ]
             penalty = tf.add_n(network.losses) if network.losses else None
-        gradients = balancer.gradients(tape, losses, raw_shared, raw)
-        if penalty is not None:
-            gradients = _added(gradients, tape.gradient(penalty, raw))
+        gradients = balancer.gradients(tape, losses, raw_shared, raw, penalty)
         gradients = [
             tf.zeros_like(value) if gradient is None else tf.convert_to_tensor(gradient)
             for gradient, value in zip(gradients, raw, strict=True)
@@ -196,8 +197,7 @@ def _make_step(
     return step
 
 
-def _optimizer(schedule: Schedule, batches: int) -> Any:
-    steps = schedule.epochs * batches
+def _optimizer(schedule: Schedule, steps: int) -> Any:
     warmup = max(1, steps // 20)
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, max(1, steps - warmup), warmup_target=schedule.learning_rate, warmup_steps=warmup
@@ -273,10 +273,6 @@ def _has_stalled(history: list[dict[str, Any]], patience: int) -> bool:
     if not patience or not np.isfinite(scores).any():
         return False
     return bool(len(scores) - 1 - int(np.nanargmax(scores)) >= patience)
-
-
-def _added(first: list[Any], second: list[Any]) -> list[Any]:
-    return [b if a is None else a if b is None else a + b for a, b in zip(first, second, strict=True)]
 
 
 def _frame(history: list[dict[str, Any]]) -> pd.DataFrame:

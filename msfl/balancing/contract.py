@@ -11,8 +11,8 @@ import tensorflow as tf
 class Balancer(Protocol):
     """Balances n tasks. Constructed as `Class(**parameters)`, then built once for the tasks of one training.
 
-    The order of the tasks is fixed by `build`, the main task first. Regularisation is no task: whoever adds a
-    penalty adds its gradient to what comes out here.
+    The order of the tasks is fixed by `build`, the main task first. Regularisation is no task: its gradient is
+    added as it is, whatever the balance of the tasks.
     """
 
     name: ClassVar[str]
@@ -34,6 +34,7 @@ class Balancer(Protocol):
         losses: Sequence[tf.Tensor],
         shared: Sequence[tf.Variable],
         variables: Sequence[tf.Variable],
+        penalty: tf.Tensor | None = None,
     ) -> list[tf.Tensor | None]:
         """Return the gradient to apply to each of `variables`, and update the balancer's own variables.
 
@@ -47,6 +48,7 @@ class Balancer(Protocol):
                 its weight is left alone.
             shared: Variables of the last layer that all tasks share.
             variables: Every trainable variable of the network.
+            penalty: Sum of the network's own penalties, or None; recorded by the same tape.
         """
         ...
 

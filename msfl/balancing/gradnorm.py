@@ -82,9 +82,10 @@ class GradNorm(Weighted):
         losses: Sequence[tf.Tensor],
         shared: Sequence[tf.Variable],
         variables: Sequence[tf.Variable],
+        penalty: tf.Tensor | None = None,
     ) -> list[tf.Tensor | None]:
         """Return the gradient of the weighted sum, then take a step of the weights."""
-        gradients = super().gradients(tape, losses, shared, variables)
+        gradients = super().gradients(tape, losses, shared, variables, penalty)
         if len(self.tasks) > 1:
             norms = [
                 tf.linalg.global_norm(

@@ -38,12 +38,14 @@ class PCGrad:
         losses: Sequence[tf.Tensor],
         shared: Sequence[tf.Variable],
         variables: Sequence[tf.Variable],
+        penalty: tf.Tensor | None = None,
     ) -> list[tf.Tensor | None]:
         """Return the sum of the projected gradients; the gradients tell which variables are shared."""
         by_task = [tape.gradient(loss, list(variables)) for loss in losses]
         reached = [sum(gradient is not None for gradient in column) for column in zip(*by_task, strict=True)]
         common = [index for index, count in enumerate(reached) if count > 1]
         result = [_sum(column) for column in zip(*by_task, strict=True)]
+        own = [None] * len(result) if penalty is None else tape.gradient(penalty, list(variables))
         if common:
             flat = tf.stack(
                 [_flatten([row[index] for index in common], variables, common) for row in by_task]
@@ -51,7 +53,7 @@ class PCGrad:
             parts = tf.split(self._project(flat), [variables[index].shape.num_elements() for index in common])
             for index, part in zip(common, parts, strict=True):
                 result[index] = tf.reshape(part, variables[index].shape)
-        return result
+        return [_sum(pair) for pair in zip(result, own, strict=True)]
 
     def _project(self, gradients: tf.Tensor) -> tf.Tensor:
         """Project the rows of (n, P) off one another and return their sum, shape (P,)."""

@@ -47,9 +47,10 @@ class Uncertainty(Weighted):
         losses: Sequence[tf.Tensor],
         shared: Sequence[tf.Variable],
         variables: Sequence[tf.Variable],
+        penalty: tf.Tensor | None = None,
     ) -> list[tf.Tensor | None]:
         """Return the gradient of the weighted sum, then take a step of the log-variances."""
-        gradients = super().gradients(tape, losses, shared, variables)
+        gradients = super().gradients(tape, losses, shared, variables, penalty)
         values = tf.stack(list(losses))
         present = tf.math.is_finite(values) & (values > 0)
         self.optimizer.apply(0.5 - self.weights * values, present)

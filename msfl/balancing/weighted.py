@@ -26,13 +26,15 @@ class Weighted:
         losses: Sequence[tf.Tensor],
         shared: Sequence[tf.Variable],
         variables: Sequence[tf.Variable],
+        penalty: tf.Tensor | None = None,
     ) -> list[tf.Tensor | None]:
         """Return the gradient of the weighted sum, in one backward pass; see `Balancer.gradients`."""
         # The weights enter as the gradient of the sum with respect to each loss: they are constants, whatever
         # the tape records, and the sum need not be recorded.
-        gradients: list[tf.Tensor | None] = tape.gradient(
-            list(losses), list(variables), output_gradients=tf.unstack(self.weights)
-        )
+        parts, factors = list(losses), tf.unstack(self.weights)
+        if penalty is not None:  # in the same pass: a second one would go through the whole LSTM again
+            parts, factors = [*parts, penalty], [*factors, tf.ones_like(penalty)]
+        gradients: list[tf.Tensor | None] = tape.gradient(parts, list(variables), output_gradients=factors)
         return gradients
 
     def state(self) -> dict[str, tf.Tensor]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 
@@ -54,6 +55,40 @@ class FeatureSequence(keras.layers.Layer):  # type: ignore[misc]
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return {**super().get_config(), "size": self.size, "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable(package="msfl")
+class Reordered(keras.layers.Layer):  # type: ignore[misc]
+    """Puts the D features of a time-major sequence into another order, to see whether the order matters.
+
+    Args:
+        order: Seed of the permutation.
+        back: Whether to undo the permutation instead.
+
+    Call arguments:
+        sequence: Shape (D, B, I).
+
+    Returns:
+        The same steps in another order, shape (D, B, I).
+    """
+
+    def __init__(self, order: int, back: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self.order = order
+        self.back = back
+
+    def call(self, sequence: Any) -> Any:
+        """See the class."""
+        steps = np.random.default_rng(self.order).permutation(sequence.shape[0])
+        return ops.take(sequence, np.argsort(steps) if self.back else steps, axis=0)
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """(D, B, I) -> (D, B, I)."""
+        return shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "order": self.order, "back": self.back}
 
 
 @keras.saving.register_keras_serializable(package="msfl")

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from msfl.errors import DataError
 from msfl.evaluation.metrics import count, uar
 from msfl.models.baseline_model import BaselineModel, TaskModel, read
-from msfl.models.contract import MISSING, Dataset, SystemEntry
+from msfl.models.contract import MISSING, Dataset
 from msfl.models.decisions import Decision, Linear, LinearPairs, RbfPairs, pairwise_dual
 from msfl.tasks import Task
 
@@ -336,10 +336,3 @@ def _most_different(
     within = ((values - mean) ** 2).sum(axis=0) - between
     ratio = np.where(between > 0, between / np.maximum(within, 1e-12), 0.0)
     return np.sort(np.argsort(-ratio, kind="stable")[:number])
-
-
-BASELINES: tuple[SystemEntry, ...] = tuple(
-    SystemEntry(system.name, f"{__name__}:{system.__name__}")
-    for system in (Majority, LogisticRegression, LinearSVM, RbfSVM, GradientBoosting)
-)
-"""Entries for the registry."""

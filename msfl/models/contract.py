@@ -145,3 +145,5 @@ class SystemEntry:
     """``module:Class``."""
     defaults: Mapping[str, Any] = field(default_factory=dict)
     """Parameters that make this named variant."""
+    seeded: bool = True
+    """Whether another seed gives another model; where it does not, one seed is trained."""

@@ -26,9 +26,9 @@ class MSFLClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     grouped splits (`GroupKFold` over speakers) when you search or cross-validate.
 
     Args:
-        units, step, members, size, gain, language_penalty, state_penalty, by_language, dropout, feature_dropout,
-            language_dropout, epochs, batch_size, learning_rate, weight_decay, label_smoothing, class_weights,
-            balancing, variant: See `msfl.models.msfl.MSFL`.
+        units, step, members, size, gain, language_penalty, state_penalty, by_language, order, dropout,
+            feature_dropout, language_dropout, epochs, min_steps, batch_size, learning_rate, weight_decay,
+            label_smoothing, class_weights, balancing, variant: See `msfl.models.msfl.MSFL`.
         random_state: Seed of everything random in `fit`.
 
     Attributes:
@@ -57,10 +57,12 @@ class MSFLClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         language_penalty: float = 1e-3,
         state_penalty: float = 1.0,
         by_language: bool = True,
+        order: int = 0,
         dropout: float = 0.3,
         feature_dropout: float = 0.0,
         language_dropout: float = 0.0,
         epochs: int = 30,
+        min_steps: int = 600,
         batch_size: int = 64,
         learning_rate: float = 3e-3,
         weight_decay: float = 0.0,
@@ -78,10 +80,12 @@ class MSFLClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.language_penalty = language_penalty
         self.state_penalty = state_penalty
         self.by_language = by_language
+        self.order = order
         self.dropout = dropout
         self.feature_dropout = feature_dropout
         self.language_dropout = language_dropout
         self.epochs = epochs
+        self.min_steps = min_steps
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay

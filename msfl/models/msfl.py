@@ -41,11 +41,14 @@ class MSFL:
         language_penalty: L2 penalty on what sets the languages apart (``msfl``).
         state_penalty: Penalty on the LSTM's part in attention (``msfl``).
         by_language: Whether attention and emotion head may differ by language (``msfl``).
+        order: In which order the LSTM reads the features (``msfl``): 0 for the order of the table, else the seed of
+            a permutation. Everything else, all other random numbers too, stays the same.
         dropout: On the shared representation.
         feature_dropout: Share of the features dropped in training (``msfl``).
         language_dropout: Share of the utterances whose language is hidden in training, so that the model
             also learns to do without.
-        epochs, batch_size, learning_rate, weight_decay, clip_norm, label_smoothing, class_weights: See `Schedule`.
+        epochs, min_steps, batch_size, learning_rate, weight_decay, clip_norm, label_smoothing,
+            class_weights: See `Schedule`.
         early_stopping: Patience in epochs; zero trains all epochs on all training speakers.
         balancing: Name of a loss balancer, or a table with its name and parameters.
     """
@@ -67,10 +70,12 @@ class MSFL:
         language_penalty: float = 1e-3,
         state_penalty: float = 1.0,
         by_language: bool = True,
+        order: int = 0,
         dropout: float = 0.3,
         feature_dropout: float = 0.0,
         language_dropout: float = 0.0,
         epochs: int = 30,
+        min_steps: int = 600,
         batch_size: int = 64,
         learning_rate: float = 3e-3,
         weight_decay: float = 0.0,
@@ -142,6 +147,7 @@ class MSFL:
     def _schedule(self) -> Schedule:
         names = (
             "epochs",
+            "min_steps",
             "batch_size",
             "learning_rate",
             "weight_decay",
@@ -175,6 +181,7 @@ class MSFL:
             "language_penalty",
             "state_penalty",
             "by_language",
+            "order",
             "dropout",
             "feature_dropout",
             "language_dropout",
@@ -195,6 +202,7 @@ class MSFLPaper(MSFL):
         size: int = 64,
         dropout: float = 0.3,
         epochs: int = 30,
+        min_steps: int = 600,
         batch_size: int = 32,
         learning_rate: float = 1e-3,
         weight_decay: float = 0.0,

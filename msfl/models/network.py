@@ -19,6 +19,7 @@ from msfl.models.attention import (
     HideLanguage,
     LanguageHead,
     MemberDense,
+    Reordered,
 )
 from msfl.models.lstm import FusedLSTM
 from msfl.tasks import Task
@@ -59,6 +60,7 @@ def msfl_network(
     language_penalty: float,
     state_penalty: float,
     by_language: bool,
+    order: int,
     dropout: float,
     feature_dropout: float,
     language_dropout: float,
@@ -80,6 +82,7 @@ def msfl_network(
         language_penalty: L2 penalty on what sets the languages apart.
         state_penalty: Penalty on the LSTM's part in attention, see `FeatureAttention`.
         by_language: Whether attention and the main head may differ by language.
+        order: In which order the LSTM reads the features: 0 as they come, else the seed of a permutation.
         dropout: Share of the shared representation that is dropped in training.
         feature_dropout: Share of the features that is dropped in training.
         language_dropout: Share of the utterances whose language is hidden in training.
@@ -89,7 +92,7 @@ def msfl_network(
     split = len(plan.languages) if by_language else 0
     available = [list(row) for row in plan.available] if split >= 2 else []
     seen = keras.layers.Dropout(feature_dropout, seed=plan.seed + 1, name="feature_dropout")(features)
-    states = _states(plan, seen, units, step) if units else None
+    states = _states(plan, seen, units, step, order) if units else None
     attend = FeatureAttention(
         plan.features,
         members,
@@ -126,16 +129,19 @@ def msfl_network(
     return keras.Model([features, language], outputs, name="msfl")
 
 
-def _states(plan: Plan, features: Any, units: int, step: int) -> Any:
-    """States of the LSTM after reading each feature, shape (D, B, units)."""
+def _states(plan: Plan, features: Any, units: int, step: int, order: int) -> Any:
+    """States of the LSTM after reading each feature, shape (D, B, units), in the order of the features."""
     sequence = FeatureSequence(step, seed=plan.seed + 2, name="sequence")(features)
-    return FusedLSTM(
+    if order:
+        sequence = Reordered(order, name="reordered")(sequence)
+    states = FusedLSTM(
         units,
         time_major=True,
         kernel_initializer=keras.initializers.GlorotUniform(seed=plan.seed + 3),
         recurrent_initializer=keras.initializers.Orthogonal(seed=plan.seed + 4),
         name="lstm",
     )(sequence)
+    return Reordered(order, back=True, name="reordered_back")(states) if order else states
 
 
 def paper_network(plan: Plan, *, units: int, size: int, dropout: float) -> keras.Model:

@@ -23,11 +23,11 @@ _ENTRIES = (
     SystemEntry("msfl", "msfl.models.msfl:MSFL"),
     SystemEntry("msfl-paper", "msfl.models.msfl:MSFLPaper"),
     SystemEntry("msfl-single-task", "msfl.models.msfl:MSFLSingleTask"),
-    SystemEntry("majority", f"{BASELINES}:Majority"),
-    SystemEntry("logistic-regression", f"{BASELINES}:LogisticRegression"),
-    SystemEntry("linear-svm", f"{BASELINES}:LinearSVM"),
+    SystemEntry("majority", f"{BASELINES}:Majority", seeded=False),
+    SystemEntry("logistic-regression", f"{BASELINES}:LogisticRegression", seeded=False),
+    SystemEntry("linear-svm", f"{BASELINES}:LinearSVM", seeded=False),
     SystemEntry("rbf-svm", f"{BASELINES}:RbfSVM"),
-    SystemEntry("gradient-boosting", f"{BASELINES}:GradientBoosting"),
+    SystemEntry("gradient-boosting", f"{BASELINES}:GradientBoosting", seeded=False),
 )
 
 

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from msfl.balancing import BALANCERS, make_balancer
 from msfl.errors import UsageError
@@ -26,6 +27,20 @@ def test_one_task_gets_its_plain_gradient(name, problem, build):
             np.testing.assert_allclose(found, other, rtol=1e-5, atol=1e-6)
     if name != "uncertainty":  # the weight of a single task is its precision there
         np.testing.assert_allclose(expected[0], one.gradients_of([1.0])[0])
+
+
+@pytest.mark.parametrize("name", BALANCERS)
+def test_a_penalty_adds_its_own_gradient_whatever_the_balance(name, problem, build):
+    found = {}
+    for factor in (0.0, 3.0):
+        two, balancer = problem(), build(name)
+        with tf.GradientTape(persistent=True) as tape:
+            losses = two.losses()
+            penalty = factor * tf.reduce_sum(two.first**2)
+        found[factor] = balancer.gradients(tape, losses, [two.shared], two.variables, penalty)
+    np.testing.assert_allclose(found[3.0][0], found[0.0][0] + 6 * two.first, rtol=1e-4, atol=1e-4)
+    for with_penalty, without in zip(found[3.0][1:], found[0.0][1:], strict=True):
+        np.testing.assert_allclose(with_penalty, without, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", WEIGHTED)

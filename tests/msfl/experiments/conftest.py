@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,14 @@ class Toy:
 
     def experiment(self) -> Experiment:
         return load_experiment(self.file)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def every_seed() -> Iterator[None]:
+    """The quick models of these tests stand for networks: each seed is trained, though it changes nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("msfl.preparation._seeds", lambda model, experiment: experiment.training.seeds)
+        yield
 
 
 @pytest.fixture

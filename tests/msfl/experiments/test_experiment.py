@@ -153,3 +153,10 @@ def test_warnings_name_lonely_emotions_confounded_speakers_and_missing_labels(to
     assert "fear (it), neutral (de)" in said
     assert "normalising per speaker erases the emotion" in said
     assert "1 of 72 utterances have no label for the task emotion: they are not tested." in said
+
+
+def test_a_model_that_no_seed_changes_is_trained_once():
+    from msfl.models.registry import registry
+
+    once = {name for name, entry in registry().items() if not entry.seeded}
+    assert once == {"majority", "logistic-regression", "linear-svm", "gradient-boosting"}

@@ -7,7 +7,6 @@ from sklearn.svm import SVC
 
 from msfl.errors import DataError
 from msfl.models.baselines import (
-    BASELINES,
     GradientBoosting,
     LinearSVM,
     LogisticRegression,
@@ -15,6 +14,7 @@ from msfl.models.baselines import (
     RbfSVM,
 )
 from msfl.models.contract import MISSING, Dataset, System, TrainedSystem
+from msfl.models.registry import get_system, is_baseline, registry
 from msfl.tasks import Task
 
 EMOTION = Task("emotion", ("anger", "boredom", "fear", "neutral"))
@@ -45,14 +45,10 @@ def make_data(
 
 
 def small(name: str) -> System:
-    import importlib
-
-    entry = next(e for e in BASELINES if e.name == name)
-    module, cls = entry.target.split(":")
-    return getattr(importlib.import_module(module), cls)(**entry.defaults)
+    return get_system(name)
 
 
-NAMES = [entry.name for entry in BASELINES]
+NAMES = [name for name in registry() if is_baseline(name)]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -14,7 +14,16 @@ from msfl.models.estimator import MSFLClassifier
 from msfl.models.msfl import MSFL, MSFLPaper, MSFLSingleTask, TrainedMSFL
 from msfl.tasks import Task
 
-SMALL = {"members": 2, "units": 4, "step": 3, "size": 6, "epochs": 20, "batch_size": 32, "gain": 30.0}
+SMALL = {
+    "members": 2,
+    "units": 4,
+    "step": 3,
+    "size": 6,
+    "epochs": 20,
+    "min_steps": 0,
+    "batch_size": 32,
+    "gain": 30.0,
+}
 
 
 def planted(informative: tuple[int, ...], count: int = 240, features: int = 20, seed: int = 0) -> Dataset:
@@ -262,3 +271,38 @@ def test_the_estimator_has_the_defaults_of_the_system() -> None:
 def test_impossible_parameters_are_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         MSFL(**wrong)
+
+
+def test_another_order_changes_what_the_lstm_sees_and_nothing_else(tmp_path) -> None:
+    """Without an LSTM the order is without effect; with one, the same weights see the features shuffled."""
+    data = planted((3,))
+    logits = [
+        MSFL(**SMALL | {"epochs": 2, "min_steps": 0, "units": 0, "order": order})
+        .fit(data, None, seed=1)
+        .predict(data)
+        for order in (0, 5)
+    ]
+    np.testing.assert_array_equal(*(one.probabilities["emotion"] for one in logits))
+    first, other = (
+        MSFL(**SMALL | {"epochs": 2, "min_steps": 0, "order": order}).fit(data, None, seed=1)
+        for order in (0, 5)
+    )
+    assert np.abs(first.predict(data).attention - other.predict(data).attention).max() > 1e-6
+    # the network with order 5 on its features is the network with order 0 on permuted ones
+    other.network.set_weights(first.network.get_weights())
+    steps = np.random.default_rng(5).permutation(20)
+    names = ("sequence", "reordered", "lstm", "reordered_back")
+    sequence, moved, lstm, back = (other.network.get_layer(name) for name in names)
+    found = back(lstm(moved(sequence(data.features[:4])))).numpy()
+    expected = lstm(sequence(data.features[:4]).numpy()[steps]).numpy()
+    np.testing.assert_allclose(found[steps], expected, atol=1e-6)
+    other.save(tmp_path)
+    again = TrainedMSFL.load(tmp_path).predict(data)
+    np.testing.assert_array_equal(again.attention, other.predict(data).attention)
+
+
+def test_a_small_training_part_gets_more_epochs() -> None:
+    data = planted((3,), count=70)  # two batches of 32 or more
+    settings = SMALL | {"epochs": 2, "members": 1, "units": 0}
+    assert len(MSFL(**settings).fit(data, None, seed=1).history) == 2
+    assert len(MSFL(**settings | {"min_steps": 7}).fit(data, None, seed=1).history) == 4
