@@ -96,7 +96,7 @@ def experiment_text(
         models=json.dumps(list(models)),
         epochs=epochs,
         parameters="\n".join(
-            f"[model.{name}]\nepochs = {epochs}\nmin_steps = 0\nbatch_size = {BATCH}\n" for name in networks
+            f"[model.{name}]\nepochs = {epochs}\nbatch_size = {BATCH}\n" for name in networks
         ),
     )
 

@@ -42,7 +42,7 @@ name = "speaker-kfold:5"
 language_sets = "{sets}"
 models = {models}
 seeds = {seeds}
-"""
+{extra}"""
 OURS = "msfl@all:ensemble"
 BASELINES = ["linear-svm", "rbf-svm", "logistic-regression", "gradient-boosting", "majority"]
 
@@ -60,16 +60,20 @@ def main() -> None:
     grid = run(args, "grid", "monolingual+all", ["msfl", *BASELINES])
     report(grid)
     # On one language the single-task network is the multitask one: only the pooled one is trained.
-    report_single_task(grid, run(args, "single-task", "all", ["msfl-single-task"]))
+    single = run(args, "single-task", "all", ["msfl-single-task"])
+    without = run(args, "without-lstm", "all", ["msfl"], "\n[model.msfl]\nunits = 0\n")
+    report_ablations(grid, {"without the language task": single, "without the LSTM": without})
 
 
-def run(args: argparse.Namespace, name: str, sets: str, models: list[str]) -> Run:
+def run(args: argparse.Namespace, name: str, sets: str, models: list[str], extra: str = "") -> Run:
     """Write one experiment, train it (or go on), and open its run folder."""
     args.out.mkdir(parents=True, exist_ok=True)
     file = args.out / f"{name}.toml"
     quoted = "[" + ", ".join(f'"{model}"' for model in models) + "]"
     corpora = args.corpora.resolve().as_posix()
-    text = EXPERIMENT.format(name=name, corpora=corpora, sets=sets, models=quoted, seeds=args.seeds)
+    text = EXPERIMENT.format(
+        name=name, corpora=corpora, sets=sets, models=quoted, seeds=args.seeds, extra=extra
+    )
     file.write_text(text, encoding="utf-8")
     out = args.out / name
     train(load_experiment(file), out, jobs=args.jobs, say=lambda line: print(line, file=sys.stderr))
@@ -100,20 +104,20 @@ def report(grid: Run) -> None:
     print_scores(language, language.columns)
 
 
-def report_single_task(grid: Run, single: Run) -> None:
-    """Print the pooled single-task network, and what the language task changes."""
-    comparison = compare(single)
-    print("\nThe same network without the language task\n")
-    print_scores(comparison, comparison.columns)
-    predictions = pd.concat([grid.predictions, single.predictions], ignore_index=True)
-    print(
-        "\n| against | "
-        + " | ".join(comparison.columns)
-        + " |\n"
-        + "|---" * (1 + len(comparison.columns))
-        + "|"
-    )
-    print_differences(predictions, "msfl-single-task@all:ensemble", comparison.columns)
+def report_ablations(grid: Run, ablations: dict[str, Run]) -> None:
+    """Print what the multilingual network loses, or gains, when a part of it is left out."""
+    columns = compare(grid).columns
+    predictions = [grid.predictions]
+    print("\nUAR of the multilingual network with a part left out\n")
+    print("| ablation | " + " | ".join(columns) + " |\n" + "|---" * (1 + len(columns)) + "|")
+    for name, run_ in ablations.items():
+        row = next(row for row in compare(run_).rows if row.seeds.endswith("averaged"))
+        print(f"| {name} | " + " | ".join(str(row.scores[column]) for column in columns) + " |")
+        predictions.append(run_.predictions.assign(model=name))
+    print(f"\nDifference in UAR of {OURS}\n")
+    print("| against | " + " | ".join(columns) + " |\n" + "|---" * (1 + len(columns)) + "|")
+    for name in ablations:
+        print_differences(pd.concat(predictions, ignore_index=True), f"{name}@all:ensemble", columns)
 
 
 def print_scores(comparison: Comparison, columns: tuple[str, ...]) -> None:

@@ -62,7 +62,7 @@ class MSFLClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         feature_dropout: float = 0.0,
         language_dropout: float = 0.0,
         epochs: int = 30,
-        min_steps: int = 600,
+        min_steps: int = 0,
         batch_size: int = 64,
         learning_rate: float = 3e-3,
         weight_decay: float = 0.0,
