@@ -40,6 +40,8 @@ class Comparison:
     def table(self) -> pd.DataFrame:
         """Return the whole list, best first: words, figures, monolingual ranks, shared or not."""
         frame = self.main.table.copy()
+        if frame["direction"].isna().all():  # attention has none
+            frame = frame.drop(columns="direction")
         for language, ranking in self.monolingual.items():
             frame[f"rank_{language}"] = ranking.table["rank"].reindex(frame.index)
         frame["shared"] = frame.index.isin(self.shared)
