@@ -1,6 +1,6 @@
 """The results table of the README: five corpora, unseen speakers, networks beside baselines on the same folds.
 
-    python benchmarks/five_corpora.py CORPORA [--out runs/five-corpora] [--jobs 2] [--seeds 2] [--loso]
+    python benchmarks/five_corpora.py CORPORA [--out runs/five-corpora] [--jobs 2] [--seeds 2] [--loso | --balancers]
 
 CORPORA holds the folders emodb, ravdess, emovo, urdu and emotiontts-ko in their publishers' layouts. Writes two
 experiments and their run folders, continues where an earlier call stopped, and prints the tables as Markdown.
@@ -57,11 +57,15 @@ def main() -> None:
     parser.add_argument("--jobs", type=int)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--loso", action="store_true", help="only the SVMs, leave-one-speaker-out")
+    parser.add_argument("--balancers", action="store_true", help="only the other loss balancers")
     args = parser.parse_args()
     if args.loso:
         comparison = compare(run(args, "loso", "monolingual", BASELINES[:2], protocol="loso"))
         print(f"{comparison.title}\n")
         print_scores(comparison, comparison.columns)
+        return
+    if args.balancers:
+        report_balancers(args)
         return
     grid = run(args, "grid", "monolingual+all", ["msfl", *BASELINES])
     report(grid)
@@ -137,6 +141,19 @@ def report_ablations(grid: Run, ablations: dict[str, Run]) -> None:
     print("| against | " + " | ".join(columns) + " |\n" + "|---" * (1 + len(columns)) + "|")
     for name in ablations:
         print_differences(pd.concat(predictions, ignore_index=True), f"{name}@all:ensemble", columns)
+
+
+def report_balancers(args: argparse.Namespace) -> None:
+    """Print the multilingual network under every other balancer; GradNorm is in the grid."""
+    for position, name in enumerate(("fixed", "uncertainty", "dwa", "pcgrad")):
+        balanced = run(args, f"balancing-{name}", "all", ["msfl"], f'balancing = "{name}"\n')
+        comparison = compare(balanced)
+        if not position:
+            print(f"{comparison.title}\n\n| balancing | seeds | " + " | ".join(comparison.columns) + " |")
+            print("|---" * (2 + len(comparison.columns)) + "|")
+        for row in comparison.rows:
+            cells = " | ".join(str(row.scores[column]) for column in comparison.columns)
+            print(f"| {name} | {row.seeds} | {cells} |")
 
 
 def print_scores(comparison: Comparison, columns: tuple[str, ...]) -> None:
