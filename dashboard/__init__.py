@@ -1,1 +1,1 @@
-"""The Dash app over run folders; still empty: it comes after the explanations that it shows."""
+"""The pages over finished runs: `msfl dashboard RUN`. See ``docs/dashboard-architecture.md``."""

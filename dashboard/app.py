@@ -1,0 +1,137 @@
+"""The Dash app over open runs: its shell, its routing, its safety."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import dash
+from dash import ALL, ClientsideFunction, Dash, Input, Output, no_update
+from dash import State as Held
+
+from dashboard.audio import serve_audio
+from dashboard.components import failed
+from dashboard.compression import compress
+from dashboard.controls import KIND, chosen, controls
+from dashboard.data import Data
+from dashboard.pages import Page, controls_of, load_pages
+from dashboard.security import Door, protect
+from dashboard.shell import bar_of_runs, navigation, notices_of, shell
+from dashboard.state import State, read_state, state_of
+from dashboard.tables import serve_tables
+from dashboard.texts import Texts, texts_for
+from msfl.errors import MsflError
+
+LARGEST_REQUEST = 48 * 2**20
+"""Bytes of one request: uploads of `dashboard.pages.try_it`, and a third more because they come as base64."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the app is served.
+
+    Attributes:
+        door: Who may ask.
+        pages: Page modules; by default all.
+    """
+
+    door: Door = field(default_factory=Door)
+    pages: tuple[Page, ...] | None = None
+
+
+class _App(Dash):  # type: ignore[misc]
+    """Dash starts its renderer with an inline script, which the security policy forbids: ours is a file."""
+
+    def _generate_renderer(self) -> str:
+        return '<script id="_dash-renderer" src="/assets/start/renderer.js"></script>'
+
+
+def create_app(data: Data, settings: Settings | None = None) -> Dash:
+    """Return the app; ``.server`` is the Flask application that a web server serves."""
+    settings = settings or Settings()
+    pages = load_pages() if settings.pages is None else settings.pages
+    app = _App(
+        __name__,
+        title="msfl",
+        update_title="",
+        serve_locally=True,
+        suppress_callback_exceptions=True,
+        use_pages=False,
+        pages_folder="",
+        assets_ignore=r"renderer\.js",
+        enable_mcp=False,
+        add_log_handler=False,
+    )
+    app.server.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
+    compress(app.server)  # functions after a request run last to first: this one sees the final answer
+    protect(app.server, settings.door)
+    serve_audio(app.server, data)
+    serve_tables(app.server, pages, data)
+    app.layout = lambda: shell(data)
+    _route(app, data, pages)
+    for page in pages:
+        page.register(app, data)
+    return app
+
+
+def _route(app: Dash, data: Data, pages: tuple[Page, ...]) -> None:
+    names = tuple(page.NAME for page in pages)
+    by_name = {page.NAME: page for page in pages}
+
+    @app.callback(
+        Output("bar", "children"),
+        Output("navigation", "children"),
+        Output("controls", "children"),
+        Output("notices", "children"),
+        Output("page", "children"),
+        Output("state", "data"),
+        Output("words", "data"),
+        Input("url", "pathname"),
+        Input("url", "search"),
+    )
+    def show(pathname: str | None, search: str | None) -> tuple[Any, ...]:
+        state, notices = read_state(pathname, search, data, names)
+        texts = texts_for(state.lang)
+        page = by_name[state.page]
+        return (
+            bar_of_runs(state, data, texts),
+            navigation(state, pages, texts),
+            controls(controls_of(page), state, data, texts),
+            notices_of(notices, texts),
+            content(page, state, data, texts),
+            asdict(state),
+            {"title": f"{texts(page.TITLE)} · {data.run(state).name} · msfl", "lang": state.lang},
+        )
+
+    @app.callback(
+        Output("url", "search", allow_duplicate=True),
+        Input({"type": KIND, "field": ALL}, "value"),
+        Held("state", "data"),
+        prevent_initial_call=True,
+    )
+    def choose(values: list[str | None], stored: object) -> Any:
+        state = state_of(stored, data)
+        fields = [item["id"]["field"] for item in dash.ctx.inputs_list[0]]
+        changes = chosen(dict(zip(fields, values, strict=True)))
+        changes = {key: value for key, value in changes.items() if value != getattr(state, key)}
+        return State(**{**asdict(state), **changes}).query() if changes else no_update
+
+    app.clientside_callback(
+        ClientsideFunction("msfl", "arrive"),
+        Output("arrived", "data"),
+        Input("words", "data"),
+        Held("url", "pathname"),
+    )
+
+
+def content(page: Page, state: State, data: Data, texts: Texts) -> Any:
+    """Return a page; what cannot be read is a sentence in its place, and the rest of the dashboard goes on."""
+    try:
+        return page.layout(state, data, texts)
+    except MsflError as error:
+        return failed(texts, str(error))
+    except Exception:
+        _log.exception("The page '%s' could not be made", page.NAME)
+        return failed(texts, texts("error.page", page=texts(page.TITLE)))

@@ -1,0 +1,26 @@
+/* Small things that only the browser can do. Pages add files of their own; functions are called with
+   ClientsideFunction("msfl_PAGE", "name"), never with inline scripts, which the security policy forbids. */
+"use strict";
+
+window.dash_clientside = window.dash_clientside || {};
+
+window.dash_clientside.msfl = {
+  /* After a change of view: title and language of the document; on a new page, the keyboard starts at its head. */
+  arrive: function (words, pathname) {
+    if (!words) return window.dash_clientside.no_update;
+    document.title = words.title;
+    document.documentElement.lang = words.lang;
+    for (const tab of document.querySelectorAll(".page-tab")) {
+      if (tab.classList.contains("page-tab-here")) tab.setAttribute("aria-current", "page");
+      else tab.removeAttribute("aria-current");
+    }
+    const before = window.msflPathname;
+    window.msflPathname = pathname;
+    if (before !== undefined && before !== pathname) {
+      window.scrollTo(0, 0);
+      const main = document.getElementById("main");
+      if (main) main.focus({ preventScroll: true });
+    }
+    return window.dash_clientside.no_update;
+  },
+};

@@ -1,0 +1,1 @@
+"""Commands of the dashboard; they join ``msfl`` by entry point."""

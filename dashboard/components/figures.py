@@ -1,0 +1,41 @@
+"""A Plotly figure in a page: transparent, with its words for readers who do not see it, and downloads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dash import dcc, html
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+_BUTTONS = ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"]
+
+
+def figure(drawn: go.Figure, id: Any, alt: str, *, height: int | None = None, name: str = "msfl") -> Any:
+    """Return a figure.
+
+    Args:
+        drawn: The figure; its background becomes transparent, so that it stands in a light and in a dark page.
+        id: Id of the ``dcc.Graph``.
+        alt: What it shows, in a sentence: screen readers read it.
+        height: Pixels; by default that of the figure.
+        name: Name of the file when it is downloaded.
+    """
+    drawn.update_layout(paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
+    if height is not None:
+        drawn.update_layout(height=height)
+    graph = dcc.Graph(
+        id=id,
+        figure=drawn,
+        responsive=True,
+        style={"height": f"{drawn.layout.height or 360}px"},
+        config={
+            "displaylogo": False,
+            "displayModeBar": "hover",
+            "modeBarButtonsToRemove": _BUTTONS,
+            "toImageButtonOptions": {"format": "svg", "filename": name},
+            "showTips": False,
+        },
+    )
+    return html.Div(graph, role="img", className="figure", **{"aria-label": alt})
