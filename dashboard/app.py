@@ -21,10 +21,15 @@ from dashboard.shell import bar_of_runs, navigation, notices_of, shell
 from dashboard.state import State, read_state, state_of
 from dashboard.tables import serve_tables
 from dashboard.texts import Texts, texts_for
+from dashboard.workshop import LARGEST_REQUEST
 from msfl.errors import MsflError
 
-LARGEST_REQUEST = 48 * 2**20
-"""Bytes of one request: uploads of `dashboard.pages.try_it`, and a third more because they come as base64."""
+INDEX = """<!DOCTYPE html>
+<html lang="en">
+<head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}</head>
+<body>{%app_entry%}<footer>{%config%}{%scripts%}{%renderer%}</footer></body>
+</html>
+"""
 _log = logging.getLogger(__name__)
 
 
@@ -42,7 +47,14 @@ class Settings:
 
 
 class _App(Dash):  # type: ignore[misc]
-    """Dash starts its renderer with an inline script, which the security policy forbids: ours is a file."""
+    """Dash starts its renderer with an inline script, which the security policy forbids: ours is a file.
+
+    It also tells the browser where to ask for a newer Dash; nothing here asks anybody outside.
+    """
+
+    def _config(self) -> dict[str, Any]:
+        config: dict[str, Any] = super()._config()
+        return {**config, "disable_version_check": True, "dash_version_url": ""}
 
     def _generate_renderer(self) -> str:
         return '<script id="_dash-renderer" src="/assets/start/renderer.js"></script>'
@@ -55,6 +67,7 @@ def create_app(data: Data, settings: Settings | None = None) -> Dash:
     app = _App(
         __name__,
         title="msfl",
+        index_string=INDEX,
         update_title="",
         serve_locally=True,
         suppress_callback_exceptions=True,

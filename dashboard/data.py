@@ -63,6 +63,7 @@ class RunData:
         self.key = key
         self.run = run
         self.feature = lru_cache(maxsize=256)(self._feature)
+        self.predicted = lru_cache(maxsize=32)(self._predicted)
         self.words = lru_cache(maxsize=16_384)(self._words)
         self._cached_table = lru_cache(maxsize=64)(self._read_table)
         self._opened = lru_cache(maxsize=1)(self._open)
@@ -101,6 +102,24 @@ class RunData:
     def predictions(self) -> pd.DataFrame | None:
         """The table of predictions; None while the run is incomplete."""
         return self.run.predictions if (self.run.path / "predictions.parquet").is_file() else None
+
+    def _predicted(self, task: str, language_set: str, model: str) -> pd.DataFrame | None:
+        """Return language, truth, predicted and seed of the test utterances of one model and task."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        file = self.run.path / "predictions.parquet"
+        if not file.is_file():
+            return None
+        wanted = [("task", "==", task), ("language_set", "==", language_set), ("model", "==", model)]
+        try:
+            read = pq.read_table(
+                file, columns=["language", "truth", "predicted", "seed"], filters=wanted, partitioning=None
+            )
+        except (pa.ArrowException, OSError, ValueError, KeyError):
+            raise DataError(f"{file} is damaged. Restore it from a copy, or repeat `msfl train`.") from None
+        frame: pd.DataFrame = read.to_pandas()
+        return frame
 
     def _feature(self, name: str) -> pd.Series:
         """Return the raw values of one feature, float32, index ``utterance``."""
@@ -158,7 +177,7 @@ class RunData:
         return "" if opened is None else opened.why_missing(name)
 
     def table(
-        self, name: str, columns: Sequence[str] | None = None, **equals: Hashable
+        self, name: str, /, columns: Sequence[str] | None = None, **equals: Hashable
     ) -> pd.DataFrame | None:
         """Return a table of the explanations, or a part of it; None where it was not computed.
 

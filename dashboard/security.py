@@ -48,6 +48,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+SHORTEST = 8
+"""Characters of a password."""
 _SCRYPT = {"n": 2**15, "r": 8, "p": 1}
 _MEMORY = 2**26
 """Scrypt with these numbers needs 32 MB; OpenSSL refuses without a limit above it."""

@@ -74,7 +74,17 @@ def pill(words: str, kind: str = "plain") -> Any:
 def command(words: str) -> Any:
     """Return a command to type, with a button that copies it."""
     return dmc.Group(
-        [dmc.Code(words, fz="sm"), dmc.CopyButton(value=words, children="⧉", copiedChildren="✓", size="xs")],
+        [
+            dmc.Code(words, fz="sm"),
+            dmc.CopyButton(
+                value=words,
+                children=html.Span(className="icon-copy"),
+                copiedChildren="✓",
+                size="compact-sm",
+                variant="default",
+                **{"aria-label": f"⧉ {words}"},
+            ),
+        ],
         gap="xs",
     )
 
@@ -89,4 +99,4 @@ def empty(title: str, sentence: str, to_type: str = "") -> Any:
 
 def failed(texts: Texts, sentence: str) -> Any:
     """Return what stands where something could not be read: a sentence, never a traceback."""
-    return dmc.Alert(sentence, title=texts("error.title"), color="red", variant="light", role="alert")
+    return dmc.Alert(sentence, title=texts("error.title"), color="red", variant="light")

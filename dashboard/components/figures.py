@@ -38,4 +38,7 @@ def figure(drawn: go.Figure, id: Any, alt: str, *, height: int | None = None, na
             "showTips": False,
         },
     )
-    return html.Div(graph, role="img", className="figure", **{"aria-label": alt})
+    height = drawn.layout.height or 360
+    return html.Div(
+        graph, role="group", className="figure", style={"minHeight": f"{height}px"}, **{"aria-label": alt}
+    )

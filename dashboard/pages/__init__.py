@@ -53,3 +53,11 @@ def controls_of(page: Page) -> tuple[str, ...]:
 def tables_of(page: Page) -> Mapping[str, TableMaker]:
     """Return the tables of a page."""
     return cast("Mapping[str, TableMaker]", getattr(page, "TABLES", {}))
+
+
+def close_pages(data: Data) -> None:
+    """End what the pages have started: every service with a ``close`` is closed."""
+    for service in list(data.services.values()):
+        close = getattr(service, "close", None)
+        if callable(close):
+            close()

@@ -1,0 +1,140 @@
+"""The figures of the page Overview."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from dashboard.texts import Texts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+BLUES = ["#f4f8fb", "#c6dcec", "#7fb2d6", "#3b7fb6", "#0b3c6b"]
+"""White to dark blue: lightness alone carries the value."""
+MODEL, BASELINE = "#0072b2", "#7f7f7f"
+TASKS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
+_DASHES = ("solid", "dash", "dot", "dashdot")
+_FONT = {"size": 12, "family": "system-ui, sans-serif"}
+
+
+def scores(overall: pd.DataFrame, baselines: list[str], chance: float | None, texts: Texts) -> go.Figure:
+    """Return a dot with its 95 % interval per system: models filled, baselines hollow; chance as a line."""
+    drawn = go.Figure()
+    sets = overall["language_set"].map(lambda name: texts.label("set", name))
+    rows = overall.assign(label=sets + " · " + overall["model"], plain=overall["model"].isin(baselines))
+    for plain, part in rows.groupby("plain"):
+        drawn.add_scatter(
+            x=100 * part["uar"],
+            y=part["label"],
+            error_x={
+                "type": "data",
+                "array": 100 * (part["uar_high"] - part["uar"]),
+                "arrayminus": 100 * (part["uar"] - part["uar_low"]),
+                "thickness": 1.5,
+                "width": 4,
+            },
+            mode="markers",
+            name=texts("overview.baseline" if plain else "overview.model"),
+            marker={
+                "size": 10,
+                "color": BASELINE if plain else MODEL,
+                "symbol": "circle-open" if plain else "circle",
+                "line": {"width": 2},
+            },
+            hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
+        )
+    label = rows["label"].tolist()[::-1]
+    if chance is not None:
+        drawn.add_vline(x=100 * chance, line={"dash": "dot", "width": 1, "color": BASELINE})
+    drawn.update_yaxes(categoryorder="array", categoryarray=label, automargin=True, showgrid=True)
+    drawn.update_xaxes(title=texts("overview.uar"), zeroline=False)
+    drawn.update_layout(
+        template="plotly_white",
+        font=_FONT,
+        height=110 + 26 * len(rows),
+        margin={"l": 10, "r": 20, "t": 10, "b": 40},
+        legend={"orientation": "h", "y": 1.08, "x": 0},
+    )
+    return drawn
+
+
+def confusions(tables: dict[str, pd.DataFrame], task: str, texts: Texts, *, across: int = 3) -> go.Figure:
+    """Return one matrix per language, shares of the truth in %, side by side on one colour scale."""
+    names = list(tables)
+    lines = -(-len(names) // across)
+    columns = min(across, len(names))
+    drawn = make_subplots(
+        rows=lines,
+        cols=columns,
+        subplot_titles=[texts.label("language", name) for name in names],
+        horizontal_spacing=0.12 if columns > 1 else 0,
+        vertical_spacing=0.25 / lines,
+    )
+    truth, predicted = texts("overview.truth"), texts("overview.predicted")
+    hover = f"{truth}: %{{y}}<br>{predicted}: %{{x}}<br>%{{z:.0f}} %<extra></extra>"
+    for place, name in enumerate(names):
+        counts = tables[name]
+        share = 100 * counts.div(counts.sum(axis=1), axis=0)
+        drawn.add_heatmap(
+            z=share.to_numpy().round(1),
+            x=[texts.label(task, one) for one in share.columns],
+            y=[texts.label(task, one) for one in share.index],
+            coloraxis="coloraxis",
+            texttemplate="%{z:.0f}",
+            hovertemplate=hover,
+            xgap=1,
+            ygap=1,
+            row=place // across + 1,
+            col=place % across + 1,
+        )
+    drawn.update_yaxes(autorange="reversed", automargin=True, showgrid=False)
+    drawn.update_xaxes(tickangle=-35, automargin=True, showgrid=False)
+    drawn.update_layout(
+        template="plotly_white",
+        font=_FONT,
+        height=60 + 290 * lines,
+        margin={"l": 10, "r": 10, "t": 40, "b": 10},
+        coloraxis={"colorscale": BLUES, "cmin": 0, "cmax": 100, "colorbar": {"title": "%", "thickness": 12}},
+    )
+    return drawn
+
+
+def weights(table: pd.DataFrame, texts: Texts) -> go.Figure:
+    """Return the weight of each task over the epochs: the mean over folds and seeds, and their range."""
+    drawn = go.Figure()
+    for place, (task, part) in enumerate(table.groupby("task", sort=True)):
+        colour = TASKS[place % len(TASKS)]
+        epochs = part["epoch"].tolist()
+        drawn.add_scatter(
+            x=[*epochs, *reversed(epochs)],
+            y=[*part["high"], *reversed(part["low"].tolist())],
+            fill="toself",
+            fillcolor=colour,
+            opacity=0.15,
+            line={"width": 0},
+            hoverinfo="skip",
+            showlegend=False,
+        )
+        drawn.add_scatter(
+            x=epochs,
+            y=part["mean"].tolist(),
+            name=texts.label("task", str(task)),
+            mode="lines",
+            line={"color": colour, "width": 2.5, "dash": _DASHES[place % len(_DASHES)]},
+            hovertemplate="%{y:.2f}",
+        )
+    drawn.update_xaxes(title=texts("overview.epoch"), zeroline=False)
+    drawn.update_yaxes(title=texts("overview.weight"), zeroline=False)
+    drawn.update_layout(
+        template="plotly_white",
+        font=_FONT,
+        height=300,
+        hovermode="x",
+        margin={"l": 10, "r": 20, "t": 10, "b": 40},
+        legend={"orientation": "h", "y": 1.12, "x": 0},
+    )
+    return drawn
