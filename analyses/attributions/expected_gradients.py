@@ -1,0 +1,264 @@
+"""Expected gradients: SHAP values of a network from its gradients, sampled until they are accurate enough."""
+
+from __future__ import annotations
+
+import zlib
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyses.attributions.background import balanced_rows
+from analyses.attributions.contract import Attribution, Subject, root_mean_square
+from analyses.attributions.gradient_rounds import GradientRounds
+from analyses.attributions.predictor import (
+    Predictor,
+    is_network,
+    language_input,
+    network_probabilities,
+    predictor,
+)
+from analyses.attributions.targets import Target, checked, targets_of
+from msfl.errors import DataError, UsageError
+from msfl.manifest import JobRecord
+from msfl.models.contract import Dataset
+from msfl.tasks import Task
+
+Floats = NDArray[np.float32]
+ROWS = 1 << 18
+"""Feature values per call: 160 rows of 1582 features keep a processor busy and memory small."""
+MATTERS = 1e-3
+"""A row whose values have a smaller Euclidean length than this, in probability, need not be accurate."""
+
+
+class ExpectedGradients:
+    """phi_j = E[(x_j - x'_j) dp_c/dx_j at x' + a (x - x')] over training utterances x' and a ~ U(0, 1).
+
+    The values of `shap.GradientExplainer`, which are Aumann-Shapley values averaged over baselines: their sum is p_c(x)
+    minus the mean of p_c over the baselines. The language that a multilingual network is told stays that of the
+    utterance. Sampling goes on in rounds (`GradientRounds`), whose spread gives the standard error, until the error of
+    a row is small against its values; utterances do not depend on each other.
+
+    Args:
+        tasks: The tasks to be explained; all that the model has learnt by default.
+        classes: ``true-predicted``, ``true`` or ``all`` classes of each utterance.
+        background: Number of training utterances to compare with, drawn in turn from all classes and languages.
+        samples: Draws per round.
+        tolerance: Root mean square of the standard errors of a row over that of its values.
+        least: Smallest number of rounds.
+        most: Largest number of rounds, whatever the error.
+    """
+
+    name: ClassVar[str] = "shap"
+    paper: ClassVar[str] = (
+        "Erion, Janizek, Sturmfels, Lundberg & Lee, Nature Machine Intelligence 2021; Lundberg & Lee, NeurIPS 2017"
+    )
+    summary: ClassVar[str] = "SHAP values by expected gradients"
+
+    def __init__(
+        self,
+        *,
+        tasks: Sequence[str] = (),
+        classes: str = "true-predicted",
+        background: int = 128,
+        samples: int = 8,
+        tolerance: float = 0.1,
+        least: int = 4,
+        most: int = 32,
+    ) -> None:
+        if not 2 <= samples <= background:
+            raise UsageError(
+                f"samples is {samples}; it is 2 or more and not above background ({background})."
+            )
+        if not 2 <= least <= most:
+            raise UsageError(f"least is {least}; it is 2 or more and not above most ({most}).")
+        if tolerance <= 0:
+            raise UsageError(f"tolerance is {tolerance}; it is a number above zero, such as 0.1.")
+        self.tasks = tuple(tasks)
+        self.classes = checked(classes)
+        self.background = background
+        self.samples = samples
+        self.tolerance = tolerance
+        self.least = least
+        self.most = most
+
+    def objection(self, record: JobRecord) -> str:
+        """See `Explainer.objection`."""
+        from msfl.models.registry import is_baseline
+
+        return f"the model '{record.model}' has no gradients" if is_baseline(record.model) else ""
+
+    def explain(
+        self, subject: Subject, *, seed: int, progress: Callable[[float], None] = lambda _: None
+    ) -> Attribution:
+        """See `Explainer.explain`.
+
+        Raises:
+            DataError: The model is no network, or its training part is too small to compare with.
+        """
+        system, test, tasks = subject.system, subject.test, subject.tasks(self.tasks)
+        if not is_network(system):
+            raise DataError(
+                f"The model '{subject.record.model}' is no Keras network, and has no gradients to explain it "
+                "by: use the method 'permutation' or 'owen'."
+            )
+        background = subject.train.features[balanced_rows(subject.train, self.background, seed)]
+        if len(background) < 2:
+            raise DataError(f"The job {subject.record.id} has too few training utterances to compare with.")
+        predict = predictor(system, test, tasks)
+        probabilities = predict(test.features, test.language)
+        targets = targets_of(test, tasks, probabilities, self.classes)
+        language = language_input(system, test.language)
+        rounds = GradientRounds(
+            network_probabilities(system.network, tasks),  # type: ignore[attr-defined]
+            [task.name for task in tasks],
+            background,
+            language.shape[1],
+            min(self.samples, len(background)),
+        )
+        estimates = self.estimate(rounds, targets, test, language, seed, progress)
+        base = _base_values(predict, background, test.language)
+        return self._attribution(subject, tasks, targets, estimates, probabilities, base, seed)
+
+    def estimate(
+        self,
+        rounds: GradientRounds,
+        targets: Sequence[tuple[Target, ...]],
+        data: Dataset,
+        language: Floats,
+        seed: int,
+        progress: Callable[[float], None] = lambda _: None,
+    ) -> list[Estimate]:
+        """Sample the attributions of n utterances until they are accurate enough.
+
+        Args:
+            rounds: The compiled rounds.
+            targets: The outputs to be explained of each utterance.
+            data: The n utterances.
+            language: The network's input, shape (n, L).
+            seed: With the name of an utterance, the seed of its draws.
+            progress: Is told the share of the utterances that are done.
+        """
+        found: dict[int, Estimate] = {}
+        width = max(1, ROWS // (rounds.samples * data.features.shape[1]))
+        for pattern in sorted({tuple(task for task, _ in each) for each in targets}):
+            waiting = deque(
+                row for row, each in enumerate(targets) if tuple(task for task, _ in each) == pattern
+            )
+            active: list[Estimate] = []
+            while waiting or active:
+                while waiting and len(active) < width:
+                    active.append(_begun(waiting.popleft(), data, seed))
+                rows = [one.row for one in active]
+                values = rounds.run(
+                    [targets[row] for row in rows],
+                    data.features[rows],
+                    language[rows],
+                    [rounds.draw(one.rng) for one in active],
+                )
+                for one, value in zip(active, values, strict=True):
+                    one.add(value.astype(np.float64))
+                found |= {one.row: one for one in active if self._is_done(one)}
+                active = [one for one in active if one.row not in found]
+                progress(len(found) / len(targets))
+        return [found[row] for row in range(len(targets))]
+
+    def _is_done(self, one: Estimate) -> bool:
+        if one.rounds < self.least:
+            return False
+        length = np.linalg.norm(one.mean, axis=-1)
+        error = np.linalg.norm(one.errors(), axis=-1)
+        accurate = bool(np.all(error <= self.tolerance * np.maximum(length, MATTERS)))
+        return accurate or one.rounds >= self.most or not np.isfinite(length).all()
+
+    def _attribution(
+        self,
+        subject: Subject,
+        tasks: Sequence[Task],
+        targets: Sequence[tuple[Target, ...]],
+        estimates: Sequence[Estimate],
+        probabilities: dict[str, Floats],
+        base: dict[str, Floats],
+        seed: int,
+    ) -> Attribution:
+        flat = [(row, tasks[place], code) for row, each in enumerate(targets) for place, code in each]
+        shape = (len(flat), subject.test.features.shape[1])
+        means = [one.mean for one in estimates] or [np.zeros((0, shape[1]))]
+        errors = [one.errors() for one in estimates] or [np.zeros((0, shape[1]))]
+        values = np.concatenate(means).reshape(shape)
+        standard_errors = np.concatenate(errors).reshape(shape).astype(np.float32)
+        start = np.array([base[task.name][row, code] for row, task, code in flat], dtype=np.float32)
+        reached = np.array(
+            [probabilities[task.name][row, code] for row, task, code in flat], dtype=np.float32
+        )
+        rounds = np.array([estimates[row].rounds for row, _, _ in flat], dtype=np.int64)
+        return Attribution(
+            values=values.astype(np.float32),
+            keys=subject.keys(
+                [row for row, _, _ in flat],
+                [task.name for _, task, _ in flat],
+                [task.classes[code] for _, task, code in flat],
+            ),
+            items=subject.test.feature_names,
+            base_values=start,
+            samples=rounds * min(self.samples, len(subject.train)),
+            standard_error=root_mean_square(standard_errors),
+            completeness_error=(values.sum(axis=1) - (reached - start)).astype(np.float32),
+            method=self.name,
+            levels=("feature",),
+            baseline=(
+                f"{min(self.background, len(subject.train))} training utterances, all classes and languages alike"
+            ),
+            seed=seed,
+            standard_errors=standard_errors,
+        )
+
+
+@dataclass
+class Estimate:
+    """Running mean over rounds and its spread (Welford 1962), of the S outputs of one utterance.
+
+    Attributes:
+        row: Which utterance.
+        rng: Its own source of random numbers.
+        mean: Mean of the rounds, shape (S, D).
+        squares: Sum of squared deviations from the mean, shape (S, D).
+        rounds: Number of rounds.
+    """
+
+    row: int
+    rng: np.random.Generator
+    mean: NDArray[np.float64]
+    squares: NDArray[np.float64]
+    rounds: int = 0
+
+    def add(self, value: NDArray[np.float64]) -> None:
+        """Take in one round, shape (S, D)."""
+        self.rounds += 1
+        change = value - self.mean
+        self.mean = self.mean + change / self.rounds
+        self.squares = self.squares + change * (value - self.mean)
+
+    def errors(self) -> NDArray[np.float64]:
+        """Return the standard error of each mean, shape (S, D); rounds are independent of each other."""
+        return np.sqrt(self.squares / (self.rounds * (self.rounds - 1)))
+
+
+def _begun(row: int, data: Dataset, seed: int) -> Estimate:
+    """Begin with zeros that take any shape; the draws depend on the utterance, not on what else is explained."""
+    name = zlib.crc32(str(data.utterances[row]).encode())
+    nothing = np.zeros((1, 1))
+    return Estimate(row, np.random.default_rng([seed, name]), nothing, nothing)
+
+
+def _base_values(predict: Predictor, background: Floats, language: NDArray[Any]) -> dict[str, Floats]:
+    """Return the mean output over the background, with the language of each utterance: (n, K) by task."""
+    found: dict[str, list[Floats]] = {}
+    tags, inverse = np.unique(language, return_inverse=True)
+    for tag in tags:
+        for task, values in predict(background, np.full(len(background), tag)).items():
+            found.setdefault(task, []).append(values.mean(axis=0, dtype=np.float64).astype(np.float32))
+    return {task: np.stack(values)[inverse] for task, values in found.items()}
