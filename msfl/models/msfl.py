@@ -67,7 +67,7 @@ class MSFL:
         members: int = 12,
         size: int = 32,
         gain: float = 50.0,
-        language_penalty: float = 1e-3,
+        language_penalty: float = 1e-4,
         state_penalty: float = 1.0,
         by_language: bool = True,
         order: int = 0,
