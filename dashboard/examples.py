@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,7 +45,25 @@ def scaled(values: pd.Series, utterances: pd.DataFrame, scale: str) -> pd.Series
     return (values - means[codes]) / deviations[codes]
 
 
-def choose(values: pd.Series, utterances: pd.DataFrame, count: int) -> dict[str, list[str]]:
+@dataclass(frozen=True)
+class Facts:
+    """Who speaks an utterance, and how; empty where the corpus does not say."""
+
+    language: str
+    emotion: str
+    speaker: str
+
+
+def facts_of(utterances: pd.DataFrame) -> dict[str, Facts]:
+    """Return the facts of all utterances by id: a dictionary answers faster than a table."""
+    columns = [
+        utterances[name].astype("string").fillna("").tolist() for name in ("language", "emotion", "speaker")
+    ]
+    rows = zip(*columns, strict=True)
+    return {str(name): Facts(*row) for name, row in zip(utterances.index, rows, strict=True)}
+
+
+def choose(values: pd.Series, facts: Mapping[str, Facts], count: int) -> dict[str, list[str]]:
     """Return utterances at the low end, around the median, and at the high end of a feature.
 
     The extreme tenth of the values is gone through so that languages take turns, and within a language the speakers;
@@ -51,43 +71,41 @@ def choose(values: pd.Series, utterances: pd.DataFrame, count: int) -> dict[str,
 
     Args:
         values: Values to choose by, index ``utterance``; missing ones are left out.
-        utterances: The utterance table.
+        facts: Languages and speakers.
         count: How many at each end; no utterance stands at two ends.
 
     Returns:
         Ids by end (`ENDS`), nearest to the end first.
     """
     known = values.dropna().sort_values(kind="stable")
-    count = min(count, len(known) // 3) if len(known) >= 3 else len(known)
-    if len(known) < 3:
-        return {"low": [str(name) for name in known.index], "middle": [], "high": []}
-    pool = min(len(known) // 3, max(8 * count, len(known) // 10))
     ids = [str(name) for name in known.index]
-    centre = sorted(range(len(ids)), key=lambda place: abs(place - (len(ids) - 1) / 2))
-    taken: dict[str, list[str]] = {}
-    for end, order in (
-        ("low", ids[:pool]),
-        ("high", ids[::-1][:pool]),
-        ("middle", [ids[place] for place in centre[:pool]]),
-    ):
-        taken[end] = _spread(order, utterances, count)
-    return {end: taken[end] for end in ENDS}
+    if len(ids) < 3:
+        return {"low": ids, "middle": [], "high": []}
+    count = min(count, len(ids) // 3)
+    pool = min(len(ids) // 3, max(8 * count, len(ids) // 10))
+    start = (len(ids) - pool) // 2
+    middle = sorted(range(start, start + pool), key=lambda place: abs(place - (len(ids) - 1) / 2))
+    orders = {"low": ids[:pool], "middle": [ids[place] for place in middle], "high": ids[::-1][:pool]}
+    return {end: _spread(orders[end], facts, count) for end in ENDS}
 
 
-def _spread(order: list[str], utterances: pd.DataFrame, count: int) -> list[str]:
-    table = utterances.loc[order, ["language", "speaker"]].astype("string").fillna("")
-    rows = list(zip(order, table["language"].tolist(), table["speaker"].tolist(), strict=True))
+def _spread(order: list[str], facts: Mapping[str, Facts], count: int) -> list[str]:
+    places = list(range(len(order)))
     languages: Counter[str] = Counter()
     speakers: Counter[str] = Counter()
-    chosen: list[str] = []
-    while rows and len(chosen) < count:
-        place = min(range(len(rows)), key=lambda at: (languages[rows[at][1]], speakers[rows[at][2]], at))
-        name, language, speaker = rows.pop(place)
-        chosen.append(name)
-        languages[language] += 1
-        speakers[speaker] += 1
-    place_of = {name: place for place, name in enumerate(order)}
-    return sorted(chosen, key=place_of.__getitem__)
+    chosen: list[int] = []
+
+    def uses(place: int) -> tuple[int, int, int]:
+        fact = facts[order[place]]
+        return languages[fact.language], speakers[fact.speaker], place
+
+    while places and len(chosen) < count:
+        place = min(places, key=uses)
+        places.remove(place)
+        chosen.append(place)
+        languages[facts[order[place]].language] += 1
+        speakers[facts[order[place]].speaker] += 1
+    return [order[place] for place in sorted(chosen)]
 
 
 def _codes(group: pd.Series) -> tuple[np.ndarray[tuple[int], np.dtype[np.intp]], int]:

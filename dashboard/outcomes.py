@@ -37,7 +37,9 @@ def outcomes(run: RunData, language_set: str, model: str, task: str) -> pd.DataF
     found["seeds"] = grouped.size()
     if classes:
         means = grouped[classes].mean()
-        if int(found["seeds"].max() if len(found) else 1) > 1:  # the class that the seeds together find likeliest
+        if (
+            int(found["seeds"].max() if len(found) else 1) > 1
+        ):  # the class that the seeds together find likeliest
             names = np.array([name[2:] for name in classes])
             found["predicted"] = names[means.fillna(-1).to_numpy().argmax(axis=1)]
         found = found.join(means.rename(columns=lambda name: name[2:]))

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import dash_mantine_components as dmc
-from dash import html
+import numpy as np
+from dash import dcc, html
 
 from dashboard.audio import find_recording
 from dashboard.components import figure, page_link
 from dashboard.components.player import play_head, player, with_drawing
 from dashboard.components.sound_figure import Drawn, legend_words, sound_figure
 from dashboard.data import Data, RunData
-from dashboard.examples import ENDS, choose
+from dashboard.examples import ENDS, Facts, choose, facts_of
 from dashboard.sound.content import Contour
 from dashboard.sound.levels import contour_of
 from dashboard.sound.marks import marks
@@ -41,7 +43,7 @@ def example_columns(run: RunData, state: State, values: pd.Series, data: Data, t
         data: Everything that is open.
         texts: The texts.
     """
-    chosen = choose(values, run.utterances, EACH)
+    chosen = choose(values, known_facts(run), EACH)
     columns = [
         html.Section(
             [
@@ -68,20 +70,25 @@ def example_columns(run: RunData, state: State, values: pd.Series, data: Data, t
     return html.Div(columns, className="ends")
 
 
+@lru_cache(maxsize=8)
+def known_facts(run: RunData) -> dict[str, Facts]:
+    """Return languages, emotions and speakers of the utterances of a run."""
+    return facts_of(run.utterances)
+
+
 def _example(
     run: RunData, state: State, name: str, values: pd.Series, data: Data, texts: Texts, *, drawn: bool
 ) -> Any:
-    row = run.utterances.loc[name]
-    facts = [
-        str(row["language"]),
-        texts.label("emotion", str(row["emotion"])) if isinstance(row["emotion"], str) else "",
-        str(row["speaker"]).rpartition("/")[2] if isinstance(row["speaker"], str) else "",
-    ]
+    known = known_facts(run)[name]
+    emotion = texts.label("emotion", known.emotion) if known.emotion else ""
+    facts = [known.language, emotion, known.speaker.rpartition("/")[2]]
     file, _ = find_recording(run, name, data.audio_root)
     key = {"utterance": name}
     head = html.Div(
         [
-            page_link(" · ".join(fact for fact in facts if fact), state, "utterance", utterance=name, view=""),
+            page_link(
+                " · ".join(fact for fact in facts if fact), state, "utterance", utterance=name, view=""
+            ),
             html.Button(
                 texts("feature.draw"),
                 id={"type": "feature-draw", **key},
@@ -101,7 +108,8 @@ def _example(
     numbers = html.Div(
         numbers_of(run, state, name, texts), id={"type": "feature-number", **key}, className="numbers"
     )
-    return html.Li([head, numbers, sound])
+    now = [dcc.Store(id={"type": "feature-drawn", **key}, data=True)] if drawn and file else []
+    return html.Li([head, numbers, sound, *now])
 
 
 def numbers_of(run: RunData, state: State, utterance: str, texts: Texts) -> Any:
@@ -151,7 +159,10 @@ def drawing_of(run: RunData, state: State, utterance: str, data: Data, texts: Te
         words = texts("sound.drawing", utterance=utterance, contour=feature.contour_words, marks=legend)
         below = dmc.Text([html.Span("━ ", className="mark-sign"), legend], size="xs", className="legend")
     drawn = figure(
-        sound_figure(picture, over, texts), {"type": "feature-figure", "utterance": utterance}, words, name=utterance
+        sound_figure(picture, over, texts),
+        {"type": "feature-figure", "utterance": utterance},
+        words,
+        name=utterance,
     )
     return html.Div([html.Div([drawn, play_head()], className="sound-figure"), below]), numbers
 
@@ -172,10 +183,12 @@ def _heights(run: RunData, contour: Contour, state: State) -> tuple[float, float
     """
     ends = []
     for names, quantile in ((_LOW, 0.02), (_HIGH, 0.98)):
-        column = next((f"{contour.name}_{name}" for name in names if f"{contour.name}_{name}" in run.feature_set), "")
+        column = next(
+            (f"{contour.name}_{name}" for name in names if f"{contour.name}_{name}" in run.feature_set), ""
+        )
         if not column:
             return None
-        ends.append(float(run.feature(column).quantile(quantile)))
+        ends.append(float(np.nanquantile(run.feature(column).to_numpy(), quantile)))
     seen = contour.values[contour.counted]
     if not len(seen):
         return None

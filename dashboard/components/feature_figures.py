@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import plotly.graph_objects as go
+from typing import TYPE_CHECKING, Any
 
 from dashboard.components.colours import emotion_colours
 from dashboard.texts import Texts
@@ -16,7 +14,7 @@ MANY = 16
 """With more violins than this, single utterances are left out: they would be a grey cloud."""
 
 
-def distribution(values: pd.Series, utterances: pd.DataFrame, unit: str, texts: Texts) -> go.Figure:
+def distribution(values: pd.Series, utterances: pd.DataFrame, unit: str, texts: Texts) -> dict[str, Any]:
     """Return a violin per language and emotion, with the quartiles in it and the utterances beside it.
 
     Args:
@@ -31,46 +29,49 @@ def distribution(values: pd.Series, utterances: pd.DataFrame, unit: str, texts: 
     names = sorted(emotions.unique())
     colours = emotion_colours(names)
     few = len(names) * languages.nunique() <= MANY
-    figure = go.Figure()
+    data: list[dict[str, Any]] = []
     for emotion in names:
         here = (emotions == emotion).to_numpy(dtype=bool)
-        figure.add_violin(
-            x=languages[here].to_numpy(dtype=object),
-            y=values[here].to_numpy(dtype="float32"),
-            name=texts.label("emotion", emotion) if emotion else texts("feature.no_emotion"),
-            legendgroup=emotion,
-            offsetgroup=emotion,
-            scalegroup=emotion,
-            side="positive",
-            width=0,
-            spanmode="hard",
-            line={"color": colours[emotion], "width": 1.2},
-            fillcolor=colours[emotion],
-            opacity=0.75,
-            box={"visible": True, "width": 0.35},
-            points="all" if few else False,
-            pointpos=-0.35,
-            jitter=0.5,
-            marker={"size": 3, "opacity": 0.55, "color": colours[emotion]},
-            text=[str(name) for name in values.index[here]] if few else None,
-            hoveron="points" if few else "violins",
-            hovertemplate="%{text}: %{y:.4~g}<extra></extra>" if few else None,
+        data.append(
+            {
+                "type": "violin",
+                "x": languages[here].to_numpy(dtype=object),
+                "y": values[here].to_numpy(dtype="float32"),
+                "name": texts.label("emotion", emotion) if emotion else texts("feature.no_emotion"),
+                "legendgroup": emotion,
+                "offsetgroup": emotion,
+                "scalegroup": emotion,
+                "side": "positive",
+                "width": 0,
+                "spanmode": "hard",
+                "line": {"color": colours[emotion], "width": 1.2},
+                "fillcolor": colours[emotion],
+                "opacity": 0.75,
+                "box": {"visible": True, "width": 0.35},
+                "points": "all" if few else False,
+                "pointpos": -0.35,
+                "jitter": 0.5,
+                "marker": {"size": 3, "opacity": 0.55, "color": colours[emotion]},
+                "text": [str(name) for name in values.index[here]] if few else None,
+                "hoveron": "points" if few else "violins",
+                "hovertemplate": "%{text}: %{y:.4~g}<extra></extra>" if few else None,
+            }
         )
-    figure.update_layout(
-        violinmode="group",
-        violingap=0.12,
-        violingroupgap=0.05,
-        height=360,
-        margin={"l": 64, "r": 8, "t": 8, "b": 40},
-        legend={"orientation": "h", "y": -0.12, "x": 0},
-        yaxis={"title": {"text": unit}, "zeroline": False},
-        xaxis={"type": "category", "categoryorder": "category ascending"},
-        dragmode=False,
-    )
-    return figure
+    layout = {
+        "violinmode": "group",
+        "violingap": 0.12,
+        "violingroupgap": 0.05,
+        "height": 360,
+        "margin": {"l": 64, "r": 8, "t": 8, "b": 40},
+        "legend": {"orientation": "h", "y": -0.12, "x": 0},
+        "yaxis": {"title": {"text": unit}, "zeroline": False},
+        "xaxis": {"type": "category", "categoryorder": "category ascending"},
+        "dragmode": False,
+    }
+    return {"data": data, "layout": layout}
 
 
-def forest(effects: pd.DataFrame, texts: Texts) -> go.Figure:
+def forest(effects: pd.DataFrame, texts: Texts) -> dict[str, Any]:
     """Return effect sizes with their intervals: one row per emotion and language, the mean over languages in bold.
 
     Args:
@@ -79,51 +80,66 @@ def forest(effects: pd.DataFrame, texts: Texts) -> go.Figure:
     """
     emotions = sorted(effects["emotion"].unique())
     colours = emotion_colours(emotions)
-    figure = go.Figure()
+    data: list[dict[str, Any]] = []
     rows: list[str] = []
     for emotion in emotions:
         mine = effects[effects["emotion"] == emotion]
         mine = mine.iloc[(mine["language"] == "all").to_numpy().argsort(kind="stable")]
-        labels = [f"{texts.label('emotion', emotion)} · {_language(name, texts)}" for name in mine["language"]]
+        labels = [
+            f"{texts.label('emotion', emotion)} · {_language(name, texts)}" for name in mine["language"]
+        ]
         rows += labels
         everywhere = (mine["language"] == "all").tolist()
-        figure.add_scatter(
-            x=mine["hedges_g"].tolist(),
-            y=labels,
-            mode="markers",
-            marker={
-                "color": colours[emotion],
-                "size": [11 if bold else 7 for bold in everywhere],
-                "symbol": ["diamond" if bold else "circle" for bold in everywhere],
-            },
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": (mine["high"] - mine["hedges_g"]).tolist(),
-                "arrayminus": (mine["hedges_g"] - mine["low"]).tolist(),
-                "color": colours[emotion],
-                "thickness": 1.6,
-                "width": 0,
-            },
-            customdata=mine[["low", "high", "n"]].to_numpy(),
-            hovertemplate="%{y}<br>g = %{x:.2f} [%{customdata[0]:.2f}, %{customdata[1]:.2f}]<extra></extra>",
-            showlegend=False,
+        data.append(
+            {
+                "type": "scatter",
+                "x": mine["hedges_g"].tolist(),
+                "y": labels,
+                "mode": "markers",
+                "marker": {
+                    "color": colours[emotion],
+                    "size": [11 if bold else 7 for bold in everywhere],
+                    "symbol": ["diamond" if bold else "circle" for bold in everywhere],
+                },
+                "error_x": {
+                    "type": "data",
+                    "symmetric": False,
+                    "array": (mine["high"] - mine["hedges_g"]).tolist(),
+                    "arrayminus": (mine["hedges_g"] - mine["low"]).tolist(),
+                    "color": colours[emotion],
+                    "thickness": 1.6,
+                    "width": 0,
+                },
+                "customdata": mine[["low", "high", "n"]].to_numpy(),
+                "hovertemplate": "%{y}<br>g = %{x:.2f} [%{customdata[0]:.2f}, %{customdata[1]:.2f}]<extra></extra>",
+                "showlegend": False,
+            }
         )
-    figure.add_vline(x=0, line={"width": 1.5, "color": "#868e96"})
-    figure.update_layout(
-        height=max(220, 70 + 19 * len(rows)),
-        margin={"l": 8, "r": 12, "t": 8, "b": 44},
-        xaxis={"title": {"text": texts("feature.hedges_g")}, "zeroline": False},
-        yaxis={
+    layout = {
+        "height": max(220, 70 + 19 * len(rows)),
+        "margin": {"l": 8, "r": 12, "t": 8, "b": 44},
+        "xaxis": {"title": {"text": texts("feature.hedges_g")}, "zeroline": False},
+        "yaxis": {
             "categoryorder": "array",
             "categoryarray": rows[::-1],
             "automargin": True,
             "showgrid": False,
             "tickfont": {"size": 11},
         },
-        dragmode=False,
-    )
-    return figure
+        "shapes": [
+            {
+                "type": "line",
+                "x0": 0,
+                "x1": 0,
+                "yref": "paper",
+                "y0": 0,
+                "y1": 1,
+                "line": {"color": "#868e96", "width": 1.5},
+            }
+        ],
+        "dragmode": False,
+    }
+    return {"data": data, "layout": layout}
 
 
 def _language(name: str, texts: Texts) -> str:

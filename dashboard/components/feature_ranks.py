@@ -45,7 +45,9 @@ def ranks(run: RunData, state: State, data: Data) -> pd.DataFrame:
 
     found = []
     for method in run.choices.methods:
-        table = run.table(f"rankings/{method}", columns=_COLUMNS, level="feature", part_kind="", task=state.task)
+        table = run.table(
+            f"rankings/{method}", columns=_COLUMNS, level="feature", part_kind="", task=state.task
+        )
         if table is not None:
             found.append(table[table["name"] == state.feature].assign(method=method))
     if not run.has("rankings/attention") and state.task == "emotion":
@@ -101,7 +103,9 @@ def _table(run: RunData, rows: pd.DataFrame, state: State, texts: Texts) -> Any:
         for language_set, model in keys
     ]
     table = html.Table([html.Thead(head), html.Tbody(body)], className="plain-table")
-    return html.Div(table, className="scroll", tabIndex="0", role="region", **{"aria-label": texts("feature.ranks")})
+    return html.Div(
+        table, className="scroll", tabIndex="0", role="region", **{"aria-label": texts("feature.ranks")}
+    )
 
 
 def _cell(row: Any, count: int, texts: Texts) -> Any:
@@ -115,7 +119,8 @@ def _cell(row: Any, count: int, texts: Texts) -> Any:
             html.Strong(texts.count(int(row.rank))),
             html.Span(f" / {texts.count(count)}", className="quiet"),
             html.Div(
-                texts("feature.spread", where=where, share=texts.number(100 * row.in_top, 0)), className="rank-spread"
+                texts("feature.spread", where=where, share=texts.number(100 * row.in_top, 0)),
+                className="rank-spread",
             ),
         ],
         className="number",

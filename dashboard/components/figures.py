@@ -12,24 +12,28 @@ if TYPE_CHECKING:
 _BUTTONS = ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"]
 
 
-def figure(drawn: go.Figure, id: Any, alt: str, *, height: int | None = None, name: str = "msfl") -> Any:
+def figure(
+    drawn: go.Figure | dict[str, Any], id: Any, alt: str, *, height: int | None = None, name: str = "msfl"
+) -> Any:
     """Return a figure.
 
     Args:
-        drawn: The figure; its background becomes transparent, so that it stands in a light and in a dark page.
+        drawn: The figure; its background becomes transparent, so that it stands in a light and in a dark page. A
+            dictionary with ``data`` and ``layout`` (and its height) is as good, and ready ten times sooner.
         id: Id of the ``dcc.Graph``.
         alt: What it shows, in a sentence: screen readers read it.
         height: Pixels; by default that of the figure.
         name: Name of the file when it is downloaded.
     """
-    drawn.update_layout(paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
+    layout = drawn["layout"]
+    layout.update({"paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)"})
     if height is not None:
-        drawn.update_layout(height=height)
+        layout["height"] = height
     graph = dcc.Graph(
         id=id,
         figure=drawn,
         responsive=True,
-        style={"height": f"{drawn.layout.height or 360}px"},
+        style={"height": f"{layout['height'] or 360}px"},
         config={
             "displaylogo": False,
             "displayModeBar": "hover",
@@ -38,7 +42,7 @@ def figure(drawn: go.Figure, id: Any, alt: str, *, height: int | None = None, na
             "showTips": False,
         },
     )
-    height = drawn.layout.height or 360
+    height = layout["height"] or 360
     return html.Div(
         graph, role="group", className="figure", style={"minHeight": f"{height}px"}, **{"aria-label": alt}
     )

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from dashboard.sound.content import Contour, Picture
 from dashboard.sound.marks import Marks
 from dashboard.sound.png import ink
 from dashboard.texts import Texts
 
+Plot = dict[str, Any]
+"""A Plotly figure as its dictionary: building `plotly.graph_objects` takes longer than everything else here."""
 LEFT, RIGHT, TOP, BOTTOM = 52, 60, 6, 36
 """Margins in pixels; ``assets/sound.css`` and ``sound.js`` place the play head with the same numbers."""
 CONTOUR, SECOND, MARK = "#0072b2", "#d55e00", "#d55e00"
@@ -36,14 +37,14 @@ class Drawn:
 
     contour: Contour
     label: str
-    marks: Marks = Marks()
+    marks: Marks = field(default_factory=Marks)
     heights: tuple[float, float] | None = None
     colour: str = CONTOUR
 
 
 def sound_figure(
     picture: Picture, over: Drawn | None, texts: Texts, *, below: Drawn | None = None, height: int = 250
-) -> go.Figure:
+) -> Plot:
     """Return the drawing of one recording.
 
     Args:
@@ -53,7 +54,7 @@ def sound_figure(
         below: A contour in a panel of its own, under the spectrogram.
         height: Pixels.
     """
-    figure = go.Figure()
+    figure: Plot = {"data": [], "layout": {}}
     floor = 0.3 if below else 0.0
     _waveform(figure, picture)
     _spectrogram(figure, picture, (floor + 0.04 if below else 0.0, 0.82), texts)
@@ -61,8 +62,8 @@ def sound_figure(
         _contour(figure, over, "y3", texts)
     if below:
         _contour(figure, below, "y4", texts)
-        figure.update_layout(yaxis4=_axis(below, domain=(0, floor - 0.04), side="right"))
-    figure.update_layout(
+        figure["layout"].update(yaxis4=_axis(below, domain=(0, floor - 0.04), side="right"))
+    figure["layout"].update(
         height=height,
         margin={"l": LEFT, "r": RIGHT, "t": TOP, "b": BOTTOM},
         showlegend=False,
@@ -78,16 +79,24 @@ def sound_figure(
             "nticks": 7,
             "anchor": "y4" if below else "y",
         },
-        yaxis3=_axis(over, overlaying="y", side="right") if over else None,
     )
+    if over:
+        figure["layout"].update(yaxis3=_axis(over, overlaying="y", side="right"))
     return figure
 
 
-def _waveform(figure: go.Figure, picture: Picture) -> None:
+def _scatter(figure: Plot, **trace: Any) -> None:
+    figure["data"].append(
+        {"type": "scatter", **{key: value for key, value in trace.items() if value is not None}}
+    )
+
+
+def _waveform(figure: Plot, picture: Picture) -> None:
     times = np.linspace(0, picture.duration, len(picture.low))
     largest = float(max(np.abs(picture.low).max(), np.abs(picture.high).max(), 1e-6))
     outline = np.concatenate([picture.high, picture.low[::-1]]) / largest
-    figure.add_scatter(
+    _scatter(
+        figure,
         x=_short(np.concatenate([times, times[::-1]]), 3),
         y=_short(outline, 3),
         mode="lines",
@@ -97,25 +106,27 @@ def _waveform(figure: go.Figure, picture: Picture) -> None:
         yaxis="y2",
         hoverinfo="skip",
     )
-    figure.update_layout(
+    figure["layout"].update(
         yaxis2={"domain": [0.86, 1], "range": [-1.05, 1.05], "visible": False, "fixedrange": True}
     )
 
 
-def _spectrogram(figure: go.Figure, picture: Picture, domain: tuple[float, float], texts: Texts) -> None:
+def _spectrogram(figure: Plot, picture: Picture, domain: tuple[float, float], texts: Texts) -> None:
     top = picture.highest / 1000
-    figure.add_layout_image(
-        source=ink(picture.spectrogram),
-        x=0,
-        y=top,
-        sizex=picture.duration,
-        sizey=top,
-        xref="x",
-        yref="y",
-        sizing="stretch",
-        layer="below",
+    figure["layout"].setdefault("images", []).append(
+        {
+            "source": ink(picture.spectrogram),
+            "x": 0,
+            "y": top,
+            "sizex": picture.duration,
+            "sizey": top,
+            "xref": "x",
+            "yref": "y",
+            "sizing": "stretch",
+            "layer": "below",
+        }
     )
-    figure.update_layout(
+    figure["layout"].update(
         yaxis={
             "domain": list(domain),
             "range": [0, top],
@@ -154,25 +165,28 @@ def _heights(drawn: Drawn) -> tuple[float, float]:
     return low - space, high + space
 
 
-def _contour(figure: go.Figure, drawn: Drawn, axis: str, texts: Texts) -> None:
+def _contour(figure: Plot, drawn: Drawn, axis: str, texts: Texts) -> None:
     contour, marks = drawn.contour, drawn.marks
     values = np.where(contour.counted, contour.values, np.nan)
     if marks.band:
         low, high = marks.band
-        figure.add_shape(
-            type="rect",
-            xref="x",
-            yref=axis,
-            x0=float(contour.times[0]),
-            x1=float(contour.times[-1]),
-            y0=low,
-            y1=high,
-            fillcolor=MARK,
-            opacity=0.18,
-            line_width=0,
+        figure["layout"].setdefault("shapes", []).append(
+            {
+                "type": "rect",
+                "xref": "x",
+                "yref": axis,
+                "x0": float(contour.times[0]),
+                "x1": float(contour.times[-1]),
+                "y0": low,
+                "y1": high,
+                "fillcolor": MARK,
+                "opacity": 0.18,
+                "line": {"width": 0},
+            }
         )
     for width, colour in ((5.0, "rgba(255,255,255,0.75)"), (2.0, drawn.colour)):  # a halo keeps it readable
-        figure.add_scatter(
+        _scatter(
+            figure,
             x=_short(contour.times, 3),
             y=_short(values),
             mode="lines",
@@ -187,11 +201,12 @@ def _contour(figure: go.Figure, drawn: Drawn, axis: str, texts: Texts) -> None:
     _lines(figure, marks, axis, texts)
 
 
-def _frames(figure: go.Figure, drawn: Drawn, axis: str) -> None:
+def _frames(figure: Plot, drawn: Drawn, axis: str) -> None:
     contour, frames = drawn.contour, drawn.marks.frames
     if frames is None:
         return
-    figure.add_scatter(
+    _scatter(
+        figure,
         x=_short(contour.times, 3),
         y=_short(np.where(frames, contour.values, np.nan)),
         mode="lines+markers",
@@ -203,9 +218,10 @@ def _frames(figure: go.Figure, drawn: Drawn, axis: str) -> None:
     )
 
 
-def _lines(figure: go.Figure, marks: Marks, axis: str, texts: Texts) -> None:
+def _lines(figure: Plot, marks: Marks, axis: str, texts: Texts) -> None:
     for line in marks.lines:
-        figure.add_scatter(
+        _scatter(
+            figure,
             x=_short(line.times, 3),
             y=_short(line.values),
             mode="lines",
@@ -215,7 +231,8 @@ def _lines(figure: go.Figure, marks: Marks, axis: str, texts: Texts) -> None:
             hovertemplate="%{fullData.name}: %{y:.4~g}<extra></extra>",
         )
     for point in marks.points:
-        figure.add_scatter(
+        _scatter(
+            figure,
             x=[point.time],
             y=[point.value],
             mode="markers",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import dash_mantine_components as dmc
+import numpy as np
 from dash import MATCH, Dash, Input, Output, dcc, html, no_update
 from dash import State as Held
 
 from dashboard.components import card, csv_link, empty, figure, help_mark, page_head, page_link, pill
-from dashboard.components.example_list import example_columns, numbers_of, drawing_of
+from dashboard.components.example_list import drawing_of, example_columns
 from dashboard.components.feature_figures import distribution, forest
 from dashboard.components.feature_ranks import attention_ranks_of, ranks, ranks_part
 from dashboard.data import Data, RunData
@@ -44,10 +46,13 @@ def layout(state: State, data: Data, texts: Texts) -> Any:
     sentence = words.description[:1].upper() + words.description[1:]
     return dmc.Stack(
         [
-            page_head(sentence, words.question, page_link(texts("feature.another"), replace(state, feature=""))),
+            page_head(
+                sentence, words.question, page_link(texts("feature.another"), replace(state, feature=""))
+            ),
             _what(run, state, texts),
             html.Div(
-                [_distribution_card(run, state, texts), _effects_card(run, state, texts)], className="two-columns"
+                [_distribution_card(run, state, texts), _effects_card(run, state, texts)],
+                className="two-columns",
             ),
             _examples_card(run, state, data, texts),
             card(
@@ -79,16 +84,26 @@ def scale_of(state: State) -> str:
 
 def shown(run: RunData, state: State) -> pd.Series:
     """Return the values that a view shows: scaled over everything, then only its language and emotion."""
-    table = run.utterances
-    raw = run.feature(state.feature)
-    values = scaled(raw[raw.index.isin(table.index)], table, scale_of(state))
-    rows = table.loc[values.index]
+    values = _scaled(run, state.feature, scale_of(state))
+    keep = np.ones(len(values), dtype=bool)
     for field in ("language", "emotion"):
         wanted = getattr(state, field)
         if wanted:
-            keep = (rows[field] == wanted).fillna(False).to_numpy(dtype=bool)
-            values, rows = values[keep], rows[keep]
-    return values
+            keep &= _column(run, field).loc[values.index].to_numpy() == wanted
+    return values[keep]
+
+
+@lru_cache(maxsize=256)
+def _scaled(run: RunData, feature: str, scale: str) -> pd.Series:
+    raw = run.feature(feature)
+    if not raw.index.equals(run.utterances.index):
+        raw = raw[raw.index.isin(run.utterances.index)]
+    return scaled(raw, run.utterances, scale)
+
+
+@lru_cache(maxsize=32)
+def _column(run: RunData, field: str) -> pd.Series:
+    return run.utterances[field].astype("string").fillna("").astype(object)
 
 
 def _ranked(run: RunData, data: Data) -> bool:
@@ -293,19 +308,39 @@ def register(app: Dash, data: Data) -> None:
             return no_update, no_update
         return ranks_part(run, state, data, texts_for(state.lang)), 0
 
-    @app.callback(
+    drawing = [
         Output({"type": "feature-drawing", "utterance": MATCH}, "children"),
         Output({"type": "feature-number", "utterance": MATCH}, "children"),
         Output({"type": "feature-draw", "utterance": MATCH}, "aria-expanded"),
+    ]
+
+    def drawn(place: dict[str, str], stored: object) -> Any:
+        state = state_of(stored, data)
+        run, texts = data.run(state), texts_for(state.lang)
+        if not state.feature or place["utterance"] not in run.utterance_set:
+            return no_update, no_update, no_update
+        return *drawing_of(run, state, place["utterance"], data, texts), "true"
+
+    @app.callback(
+        *drawing,
         Input({"type": "feature-draw", "utterance": MATCH}, "n_clicks"),
         Held({"type": "feature-draw", "utterance": MATCH}, "id"),
         Held("state", "data"),
+        prevent_initial_call=True,
     )
     def draw(clicks: int | None, place: dict[str, str], stored: object) -> Any:
-        state = state_of(stored, data)
-        if not clicks or not state.feature:
-            return no_update, no_update, no_update
-        if clicks % 2 == 0:  # a second click puts it away
-            return [], numbers_of(data.run(state), state, place["utterance"], texts_for(state.lang)), "false"
-        drawn, numbers = drawing_of(data.run(state), state, place["utterance"], data, texts_for(state.lang))
-        return drawn, numbers, "true"
+        if (clicks or 0) % 2 == 0:  # a second click puts it away
+            return [], no_update, "false"
+        return drawn(place, stored)
+
+    again = [Output(one.component_id, one.component_property, allow_duplicate=True) for one in drawing]
+
+    @app.callback(
+        *again,
+        Input({"type": "feature-drawn", "utterance": MATCH}, "data"),
+        Held({"type": "feature-drawn", "utterance": MATCH}, "id"),
+        Held("state", "data"),
+        prevent_initial_call="initial_duplicate",
+    )
+    def draw_first(_: object, place: dict[str, str], stored: object) -> Any:
+        return drawn(place, stored)

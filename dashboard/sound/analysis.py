@@ -23,7 +23,9 @@ WAVE = 600
 """Points of a waveform."""
 RANGE_DB = 60.0
 """A pixel this far below the loudest one is white."""
-_WINDOW = 0.02  # seconds: between wide-band, which shows the pulses of the voice, and narrow-band, its harmonics
+_WINDOW = (
+    0.02  # seconds: between wide-band, which shows the pulses of the voice, and narrow-band, its harmonics
+)
 _TRANSFORM = 1024
 
 

@@ -71,7 +71,7 @@ LEVELS: dict[str, tuple[Level, ...]] = {
     "eGeMAPSv01b": _gemaps("egemapsv01b", "gemapsv01b"),
     "eGeMAPSv02": _gemaps("egemapsv02", "gemapsv01b"),
 }
-"""Levels by the name of the openSMILE set. A name that a configuration does not have ends the process: none is guessed."""
+"""Levels by the name of the openSMILE set. None is guessed: an unknown one ends the process."""
 
 PITCH = {"IS09": "F0_sma", "emobase": "F0_sma"}
 LOUDNESS = {

@@ -163,8 +163,7 @@ def _quantile_range(seen: _Seen, found: re.Match[str]) -> Marks:
     shares = shares or {"0-1": (1.0, 99.0), "0-2": (20.0, 80.0)}[found["pctl"]]
     low, high = (float(np.percentile(seen.x, share)) for share in shares)
     lines = tuple(
-        seen.level(_quantile_label(share), height)
-        for share, height in zip(shares, (low, high), strict=True)
+        seen.level(_quantile_label(share), height) for share, height in zip(shares, (low, high), strict=True)
     )
     return Marks(high - low, lines, band=(low, high))
 
