@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +13,12 @@ from numpy.typing import NDArray
 from analyses.faithfulness.chance import random_orders
 from analyses.faithfulness.outcomes import Labels, Outcome, outcome
 from analyses.faithfulness.removal import Floats, Integers, both_ways, removals
+from analyses.processes import forget_networks
 
 if TYPE_CHECKING:
     from analyses.attributions.contract import Subject
     from msfl.manifest import JobRecord
     from msfl.models.contract import Dataset
-
-_A = TypeVar("_A")
-_B = TypeVar("_B")
 
 
 @dataclass(frozen=True)
@@ -153,39 +150,8 @@ def judge(case: Case) -> dict[str, Judged]:
     try:
         found = _retrained(case, subject, test) if case.retrain else _as_it_is(case, subject, test)
     finally:
-        _forget()
+        forget_networks()
     return found
-
-
-def judge_all(cases: Sequence[Case], *, workers: int) -> Iterator[dict[str, Judged]]:
-    """Judge by several jobs, in their order, in processes of their own where there are several workers."""
-    return in_processes(judge, cases, workers=workers)
-
-
-def in_processes(function: Callable[[_A], _B], given: Iterable[_A], *, workers: int) -> Iterator[_B]:
-    """Apply a function to each item, in order; in this process with one worker."""
-    items = list(given)
-    workers = min(workers, len(items))
-    if workers < 2:
-        yield from map(function, items)
-        return
-    import joblib
-
-    calls = (joblib.delayed(_alone)(function, item, os.getpid()) for item in items)
-    yield from joblib.Parallel(n_jobs=workers, return_as="generator", pre_dispatch="n_jobs")(calls)
-
-
-def _alone(function: Callable[[_A], _B], item: _A, owner: int) -> _B:
-    """Compute with one thread in a process of one's own: as many processes as cores do better."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    if os.getpid() != owner:
-        from msfl.quiet import hush_libraries
-
-        hush_libraries()
-        os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
-    with threadpool_limits(1):
-        return function(item)
 
 
 def _as_it_is(case: Case, subject: Subject, test: Dataset) -> dict[str, Judged]:
@@ -239,13 +205,3 @@ def _retrained(case: Case, subject: Subject, test: Dataset) -> dict[str, Judged]
         everything = np.arange(len(orders))
         found[name] = _judged(case, counted, everything, shares, own)
     return found
-
-
-def _forget() -> None:
-    """Free what Keras keeps of a model."""
-    import sys
-
-    if "keras" in sys.modules:
-        import keras
-
-        keras.backend.clear_session()

@@ -51,8 +51,26 @@ class Effort:
 
 
 EFFORTS: Mapping[str, Effort] = {
-    "quick": Effort(60, 20, 1000, False, 10, ("feature",), False, 300),
-    "full": Effort(150, 100, 5000, True, 40, LEVELS, True, 1000),
+    "quick": Effort(
+        per_language=30,
+        draws=12,
+        draws_of_few=1000,
+        all_seeds=False,
+        roar_draws=8,
+        roar_levels=("feature",),
+        roar_monolingual=False,
+        resamples=200,
+    ),
+    "full": Effort(
+        per_language=60,
+        draws=30,
+        draws_of_few=1000,
+        all_seeds=True,
+        roar_draws=20,
+        roar_levels=LEVELS,
+        roar_monolingual=True,
+        resamples=500,
+    ),
 }
 
 
@@ -97,11 +115,9 @@ class Plan:
             for _, model, language_set, level in index.itertuples(index=False):
                 if level in LEVELS:
                     self.models[language_set, model].add(method)
-                    self.repeats[method, language_set, level] = pd.DataFrame()
-        for method, language_set, level in self.repeats:
-            self.repeats[method, language_set, level] = scores(
-                found, method, task=self.task, language_set=language_set, level=level
-            )
+                    self.repeats[method, language_set, level] = scores(
+                        found, method, task=self.task, language_set=language_set, level=level
+                    )
         features = run.feature_names
         name = run.manifest.features.set
         self.items = {level: items_of(features, level, name) for level in LEVELS}

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from analyses.faithfulness.judging import Judged, judge_all
+from analyses.faithfulness.judging import Judged, judge
 from analyses.faithfulness.plan import EFFORTS, Effort, Plan
 from analyses.faithfulness.reporting import FIGURES, POINTS, Report
 from analyses.faithfulness.retraining import LEAST_SQUARES
+from analyses.processes import in_processes
 from msfl.errors import DataError
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def tables(
     if not batches:
         raise DataError(f"{run.path} has no ranking that could be judged: repeat `msfl explain {run.path}`.")
     everything = [case for batch in batches for case in batch.cases]
-    results = enumerate(judge_all(everything, workers=worker_count(jobs)), start=1)
+    results = enumerate(in_processes(judge, everything, workers=worker_count(jobs)), start=1)
     rows: list[dict[str, Any]] = []
     points: list[dict[str, Any]] = []
     for batch in batches:

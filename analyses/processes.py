@@ -1,0 +1,75 @@
+"""Computing in processes of one's own, each with one thread: faster than as many threads, and always the same sums."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+from msfl.errors import DataError
+
+_A = TypeVar("_A")
+_B = TypeVar("_B")
+
+
+def in_processes(function: Callable[[_A], _B], given: Iterable[_A], *, workers: int) -> Iterator[_B]:
+    """Apply a function to each item and yield the results in order; in this process with one worker.
+
+    Raises:
+        DataError: A process died.
+    """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    items = list(given)
+    workers = min(workers, len(items))
+    if workers < 2:
+        with threadpool_limits(1):
+            yield from map(function, items)
+        return
+    import joblib
+    from joblib.externals.loky import get_reusable_executor
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    calls = (joblib.delayed(_alone)(function, item) for item in items)
+    parallel = joblib.Parallel(n_jobs=workers, return_as="generator", pre_dispatch="n_jobs")
+    try:
+        yield from parallel(calls)
+    except TerminatedWorkerError:
+        raise DataError(
+            f"A worker process died, probably for want of memory. Repeat with fewer --jobs than {workers}."
+        ) from None
+    except BaseException:
+        get_reusable_executor().shutdown(wait=True, kill_workers=True)
+        raise
+
+
+def forget_networks() -> None:
+    """Free what Keras keeps of models that are done with, so that memory does not grow with the jobs."""
+    import sys
+
+    if "keras" in sys.modules:
+        import keras
+
+        keras.backend.clear_session()
+
+
+def one_thread() -> None:
+    """Let TensorFlow use one thread in this process, so that training gives the same sums here as elsewhere."""
+    from contextlib import suppress
+
+    import tensorflow as tf
+
+    with suppress(RuntimeError):  # it computes already, with the threads it has
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def _alone(function: Callable[[_A], _B], item: _A) -> _B:
+    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+    from threadpoolctl import threadpool_limits
+
+    from msfl.quiet import hush_libraries
+
+    hush_libraries()
+    with threadpool_limits(1):
+        return function(item)
