@@ -77,7 +77,7 @@ def create_app(data: Data, settings: Settings | None = None) -> Dash:
         enable_mcp=False,
         add_log_handler=False,
     )
-    app.server.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
+    app.server.config.update(MAX_CONTENT_LENGTH=LARGEST_REQUEST, MSFL_DATA=data)
     compress(app.server)  # functions after a request run last to first: this one sees the final answer
     protect(app.server, settings.door)
     serve_audio(app.server, data)

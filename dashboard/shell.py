@@ -67,10 +67,7 @@ def bar_of_runs(state: State, data: Data, texts: Texts) -> list[Any]:
     """Return the uppermost line: which run, which language, light or dark."""
     run = data.run(state).run
     synthetic = [html.Span(texts("shell.synthetic"), className="pill pill-caution")]
-    runs = [
-        dmc.NavLink(label=item.name, href=state.link(run=key), active=key == state.run, description=key)
-        for key, item in data.runs.items()
-    ]
+    runs = [_item(item.name, state.link(run=key), key == state.run) for key, item in data.runs.items()]
     return [
         dcc.Link("msfl", href=state.link("overview"), className="brand", title=texts("shell.home")),
         _menu(texts("shell.run"), run.manifest.name, runs),
@@ -79,10 +76,7 @@ def bar_of_runs(state: State, data: Data, texts: Texts) -> list[Any]:
         _menu(
             texts("shell.language"),
             LANGUAGES[state.lang],
-            [
-                dmc.NavLink(label=name, href=state.link(lang=lang), active=lang == state.lang)
-                for lang, name in LANGUAGES.items()
-            ],
+            [_item(name, state.link(lang=lang), lang == state.lang) for lang, name in LANGUAGES.items()],
         ),
         dmc.ColorSchemeToggle(
             lightIcon="☀", darkIcon="☾", size="md", variant="default", **{"aria-label": texts("shell.scheme")}
@@ -91,26 +85,13 @@ def bar_of_runs(state: State, data: Data, texts: Texts) -> list[Any]:
 
 
 def _menu(label: str, current: str, items: list[Any]) -> Any:
-    return dmc.Popover(
-        [
-            dmc.PopoverTarget(
-                dmc.Button(
-                    [
-                        html.Span(f"{label}: ", className="quiet"),
-                        current,
-                        html.Span(" ▾", **{"aria-hidden": "true"}),
-                    ],
-                    variant="default",
-                    size="compact-sm",
-                    className="menu-button",
-                )
-            ),
-            dmc.PopoverDropdown(items, p=4),
-        ],
-        trapFocus=True,
-        shadow="md",
-        position="bottom-start",
-    )
+    """Return a menu that opens by click and keyboard; ``msfl.js`` closes it when the reader turns away."""
+    words = [html.Span(f"{label}:", className="quiet"), current, html.Span("▾", **{"aria-hidden": "true"})]
+    return html.Details([html.Summary(words), html.Div(items, className="menu-items")], className="menu")
+
+
+def _item(words: str, href: str, here: bool) -> Any:
+    return dcc.Link(words, href=href, className="menu-item menu-item-here" if here else "menu-item")
 
 
 def navigation(state: State, pages: tuple[Page, ...], texts: Texts) -> list[Any]:

@@ -2,6 +2,17 @@
    ClientsideFunction("msfl_PAGE", "name"), never with inline scripts, which the security policy forbids. */
 "use strict";
 
+function closeMenus(except) {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (menu !== except) menu.removeAttribute("open");
+}
+document.addEventListener("click", (event) => closeMenus(event.target.closest("details.menu")));
+document.addEventListener("keydown", function (event) {
+  const open = event.key === "Escape" && document.querySelector("details.menu[open]");
+  if (!open) return;
+  closeMenus(null);
+  open.querySelector("summary").focus();
+});
+
 window.dash_clientside = window.dash_clientside || {};
 
 window.dash_clientside.msfl = {
@@ -14,6 +25,7 @@ window.dash_clientside.msfl = {
       if (tab.classList.contains("page-tab-here")) tab.setAttribute("aria-current", "page");
       else tab.removeAttribute("aria-current");
     }
+    closeMenus(null);
     const before = window.msflPathname;
     window.msflPathname = pathname;
     if (before !== undefined && before !== pathname) {

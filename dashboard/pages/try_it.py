@@ -71,7 +71,7 @@ def _drop(texts: Texts) -> Any:
     return html.Div(
         [
             dmc.Text(texts("try_it.drop"), fw=600),
-            dmc.Button(texts("try_it.choose"), id="try-it-choose", variant="light", n_clicks=0),
+            dmc.Button(texts("try_it.choose"), id="try-it-choose", n_clicks=0),
             dmc.Text(limits, size="sm", c="dimmed"),
             dmc.Text(texts("try_it.stays"), size="sm", c="dimmed"),
         ],
