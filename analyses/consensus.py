@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from analyses.rank_aggregation import aggregate
+from analyses.rank_aggregation import aggregate, fair_ranks
 from analyses.ranking_tables import REPEAT_COLUMNS, in_order
 from analyses.rankings import spread
 from msfl.errors import DataError
@@ -86,8 +86,8 @@ def _groups(
 
 def _aggregated(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return one consensus list: a row per item, columns of a ranking table without those of the place."""
-    wide = {name: _wide(tables, name) for name in ("rank", "lift", "direction")}
-    found = aggregate(wide["rank"])
+    wide = {name: _wide(tables, name) for name in ("lift", "direction")}
+    found = aggregate(fair_ranks(wide["lift"]))
     first = max(tables.values(), key=len).reindex(found.index)
     names = ("in_words", "contour", "family", "size", "share")
     frame = pd.DataFrame({name: first[name] for name in names}, index=found.index)
@@ -141,7 +141,7 @@ def _repeat_lists(
             if len(present) < 2:
                 continue
             lifts = pd.DataFrame(present)
-            found = aggregate(lifts.sort_index().rank(ascending=False, method="first"))
+            found = aggregate(fair_ranks(lifts))
             pieces.append(
                 pd.DataFrame(
                     {

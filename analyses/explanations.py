@@ -126,7 +126,7 @@ class Explanations:
 
     def has(self, name: str) -> bool:
         """Whether a table is there; names as in `table`."""
-        return self._file(name).is_file()
+        return self.file(name).is_file()
 
     def table(self, name: str, columns: Sequence[str] | None = None, **filters: object) -> pd.DataFrame:
         """Read a table, or the part of it that is wanted.
@@ -144,7 +144,7 @@ class Explanations:
         import pyarrow.compute as pc
         import pyarrow.parquet as pq
 
-        file = self._file(name)
+        file = self.file(name)
         if not file.is_file():
             raise DataError(f"{self.run.path} has no table '{name}': {self.why_missing(name)}")
         wanted: Any = None
@@ -236,7 +236,12 @@ class Explanations:
             return f"The explanation was interrupted before it; {repeat}"
         return f"It was not asked for, or its file was lost; {repeat}"
 
-    def _file(self, name: str) -> Path:
+    def file(self, name: str) -> Path:
+        """Return where a table lies, whether it is there or not; names as in `table`.
+
+        Raises:
+            UsageError: There is no such table.
+        """
         folder, _, method = name.rpartition("/")
         known = name in TABLES if not folder else folder in FOLDERS and METHOD_NAME.fullmatch(method)
         if not known:
@@ -328,7 +333,7 @@ def write_tables(run: Run, tables: Mapping[str, pd.DataFrame]) -> None:
     from msfl.atomic import replacing
 
     for name, frame in tables.items():
-        file = Explanations(run, ExplanationManifest())._file(name)
+        file = Explanations(run, ExplanationManifest()).file(name)
         file.parent.mkdir(parents=True, exist_ok=True)
         table = pa.Table.from_pandas(frame, preserve_index=False)
         with replacing(file) as work:

@@ -14,6 +14,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 
+def fair_ranks(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return the rank of each item (rows) in each list (columns), the highest score first.
+
+    Equal scores share the mean of their ranks. Ordered by name they would agree in every list: the importance of
+    most features by permutation is exactly zero.
+    """
+    return scores.rank(ascending=False, method="average")
+
+
 def aggregate(ranks: pd.DataFrame) -> pd.DataFrame:
     """Aggregate several rankings of the same items.
 
@@ -36,12 +45,12 @@ def aggregate(ranks: pd.DataFrame) -> pd.DataFrame:
             "p_value": p_value,
             "p_corrected": np.minimum(1.0, p_value * len(ranks)),
             "mean": normalised.mean(axis=1).round(12),
-            "name": ranks.index.astype(str),
+            "text": ranks.index.astype(str),
         },
         index=ranks.index,
-    ).sort_values(["rho", "mean", "name"])
+    ).sort_values(["rho", "mean", "text"])
     frame["rank"] = np.arange(1, len(frame) + 1)
-    return frame.drop(columns=["mean", "name"])
+    return frame.drop(columns=["mean", "text"])
 
 
 def rho_scores(normalised: NDArray[np.float64]) -> NDArray[np.float64]:

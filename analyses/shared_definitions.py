@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from analyses.rank_aggregation import aggregate
+from analyses.rank_aggregation import aggregate, fair_ranks
 
 TOP, AGGREGATED, DIRECTION = "top", "aggregated", "direction"
 LEVEL = 0.05
@@ -28,17 +28,17 @@ def in_every_top(lists: Mapping[str, Sequence[str]]) -> list[str]:
     return [item for item in dict.fromkeys(first) if all(item in other for other in others)]
 
 
-def aggregated(ranks: Mapping[str, pd.Series[int]]) -> pd.DataFrame:
+def aggregated(scores: Mapping[str, pd.Series[float]]) -> pd.DataFrame:
     """Aggregate the monolingual lists.
 
     Args:
-        ranks: Language -> rank of each item in its list.
+        scores: Language -> what its list is ordered by, for each item, the highest first.
 
     Returns:
         Index item, best first: `rank`, `p_value` (corrected for the number of lists and of items), `shared`,
         `detail` (its rank in every language).
     """
-    frame = pd.DataFrame(dict(ranks))
+    frame = fair_ranks(pd.DataFrame(dict(scores)))
     found = aggregate(frame)
     ordered = frame.loc[found.index]
     return pd.DataFrame(
@@ -46,7 +46,7 @@ def aggregated(ranks: Mapping[str, pd.Series[int]]) -> pd.DataFrame:
             "rank": found["rank"],
             "p_value": found["p_corrected"],
             "shared": found["p_corrected"] < LEVEL,
-            "detail": _joined({name: "rank " + ordered[name].astype(str) for name in ranks}),
+            "detail": _joined({name: "rank " + ordered[name].map("{:g}".format) for name in scores}),
         }
     )
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analyses.explanations import CONSENSUS
 from analyses.overlap import Overlap, group_overlap, overlap, random_presence
 from analyses.rotation import Rotations
 from analyses.shared import WIDER
@@ -143,7 +144,9 @@ def shared_rows(
         frame = pd.DataFrame({"rank": lists.main["rank"], "shared": labels.index.isin(shared)})
         pieces.append(_defined(frame.assign(p_value=np.nan, detail=_ranks_in_words(ranks, labels)), TOP))
     if len(lists.alone) > 1:
-        pieces.append(_defined(aggregated(ranks), AGGREGATED))
+        by = "importance" if lists.place["method"] == CONSENSUS else "lift"
+        scores = {one: table[by] for one, table in lists.alone.items()}
+        pieces.append(_defined(aggregated(scores), AGGREGATED))
     if directions is not None and lists.place["level"] == "feature":
         agreed = same_effect(directions, lists.place["part"] if lists.place["part_kind"] else "")
         source = "effect sizes"

@@ -104,7 +104,7 @@ def _show_list(console: Console, result: RankingReport, one: Comparison) -> None
     headers = ["weight", f"rank over\n{len(main.repeats)} repeats", f"in\ntop {main.top}"]
     headers += [] if single else ["features", "sum of\nweights\n(uniform)"]
     table.add_column("", justify="right")
-    table.add_column(main.level, overflow="fold")
+    table.add_column(main.level, overflow="fold", min_width=36 if single else None)
     for header in headers:
         table.add_column(header, justify="right")
     if one.monolingual:

@@ -1,0 +1,434 @@
+"""The steps of ``msfl explain``, in their order, and what they are about: which models, which methods.
+
+The modules that compute are imported when their step begins: a missing one costs its own tables only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from analyses.explain import Context, Effort, Settings, Step, check
+from analyses.explanations import CONSENSUS, METHOD_NAME
+from msfl.errors import DataError, UsageError, nearest
+
+if TYPE_CHECKING:
+    from msfl.manifest import JobRecord
+    from msfl.runs import Run
+
+PREFERRED = "msfl"
+LINEAR = "linear"
+EXACT = ("attention", LINEAR)
+"""Methods that cost nothing: they explain all test utterances."""
+QUICK_UTTERANCES = 10
+"""Utterances of each language that a quick look explains."""
+
+
+def settings_of(
+    run: Run,
+    *,
+    methods: Sequence[str] | None,
+    model: str | None,
+    effort: Effort,
+    orders: int,
+    utterances: int | None,
+    top: int,
+    seed: int,
+    jobs: int | None,
+) -> Settings:
+    """Check what a user chose, and fill in the rest.
+
+    Raises:
+        DataError: No job of the run has a trained model that can be loaded here.
+        UsageError: A method, model or number is not possible.
+    """
+    from msfl.execution import worker_count
+
+    check(run, top, "--top")
+    check(run, utterances, "--utterances")
+    if orders < 0 or orders == 1:
+        raise UsageError(f"--orders {orders} is not possible: two orders at least are compared, or 0.")
+    chosen = _main_model(run, model)
+    return Settings(
+        effort=effort,
+        methods={name: _model_of(run, name, chosen) for name in _methods(methods)},
+        orders=orders,
+        utterances=utterances or (QUICK_UTTERANCES if effort == "quick" else None),
+        top=top,
+        seed=seed,
+        jobs=worker_count(jobs),
+    )
+
+
+def _methods(wanted: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the methods, checked against those that are known here."""
+    from analyses.attributions import explainers
+
+    known = list(explainers())
+    names = tuple(dict.fromkeys(wanted or known))
+    for name in names:
+        if name not in known:
+            raise UsageError(f"There is no method '{name}'.{nearest(name, known)} Known: {', '.join(known)}.")
+        if not METHOD_NAME.fullmatch(name) or name == CONSENSUS:
+            raise UsageError(
+                f"The method '{name}' cannot be used: its package must give it a name of small letters, digits, "
+                f"_ and -, other than '{CONSENSUS}'."
+            )
+    return names
+
+
+def with_weights(run: Run) -> dict[str, list[JobRecord]]:
+    """Return the finished jobs that kept a trained model: model -> jobs."""
+    found: dict[str, list[JobRecord]] = {}
+    for job in run.jobs:
+        if job.status == "done" and (run.job_folder(job.id) / "model").is_dir():
+            found.setdefault(job.model, []).append(job)
+    return found
+
+
+def _main_model(run: Run, wanted: str | None) -> str:
+    """Return the model that is explained.
+
+    Raises:
+        DataError: There is none with weights, or none that is known here.
+        UsageError: The one that is wanted is not there.
+    """
+    from msfl.models.registry import is_baseline, registry
+
+    there = list(with_weights(run))
+    if not there:
+        raise DataError(
+            f"{run.path} has no trained models: their jobs failed, or the folder was copied without jobs/. Repeat "
+            "the `msfl train` that made it, or copy it again."
+        )
+    known = [name for name in there if name in registry()]
+    if not known:
+        raise DataError(
+            f"The models of {run.path} ({', '.join(there)}) were trained with a package that is not installed "
+            "here: install it, and repeat."
+        )
+    if wanted is not None:
+        if wanted not in known:
+            raise UsageError(
+                f"{run.path} has no trained model '{wanted}'.{nearest(wanted, known)} There are "
+                f"{', '.join(known)}."
+            )
+        return wanted
+    if PREFERRED in known:
+        return PREFERRED
+    return next((name for name in known if not is_baseline(name)), known[0])
+
+
+def _model_of(run: Run, method: str, chosen: str) -> str:
+    """Return the model that a method explains: the linear baseline for `linear`, the chosen one for the others."""
+    if method != LINEAR:
+        return chosen
+    from analyses.attributions.linear import MODELS
+
+    there = with_weights(run)
+    return next((name for name in MODELS if name in there), "")
+
+
+def notes_of(run: Run, settings: Settings) -> tuple[str, ...]:
+    """Return what the reader of these explanations must know about this run."""
+    notes = []
+    manifest = run.manifest
+    models = set(settings.methods.values())
+    jobs = [job for job in run.jobs if job.status == "done" and job.model in models]
+    sets = {name: set(manifest.language_sets.get(name, ())) for name in {job.language_set for job in jobs}}
+    if all(len(languages) == 1 for languages in sets.values()):
+        notes.append(
+            "Every model has heard one language only, so there is no sharing between languages to speak of: the "
+            "rankings are those of single languages. Train on a set of several languages to find shared features."
+        )
+    elif not any(len(languages) == 1 for languages in sets.values()):
+        notes.append(
+            "There are no monolingual models to compare with: add the monolingual language sets to the "
+            'experiment (language_sets = "monolingual+all") to find shared features.'
+        )
+    tested = {name: sum(job.test for job in jobs if job.language_set == name) for name in sets}
+    few = {name: count for name, count in sorted(tested.items()) if count < settings.top}
+    if few:
+        listed = ", ".join(f"{name} ({count})" for name, count in few.items())
+        notes.append(
+            f"Fewer test utterances than the {settings.top} places of a top list: {listed}. These rankings rest "
+            "on too little speech to mean anything."
+        )
+    if len({(job.fold, job.seed) for job in jobs}) < 2:
+        notes.append(
+            "There is a single fold and seed: nothing can be said about how steady the rankings are."
+        )
+    if unknown := _unknown_features(run):
+        notes.append(
+            f"{unknown} of {len(run.feature_names)} features have names that are not openSMILE's: they are listed "
+            "under their own names, in the family 'other'."
+        )
+    if settings.effort == "quick":
+        notes.append("A quick look: few utterances and random rankings; repeat without --quick for results.")
+    return tuple(notes)
+
+
+def _unknown_features(run: Run) -> int:
+    from msfl.features.grammar import parse_or_unknown
+    from msfl.features.lexicon import OTHER
+
+    return sum(
+        parse_or_unknown(name, run.manifest.features.set).family == OTHER for name in run.feature_names
+    )
+
+
+def steps_of(run: Run, settings: Settings) -> list[Step]:
+    """Return the steps for this run, in the order in which they are done."""
+    steps = [step for name in settings.methods for step in _method_steps(name, settings)]
+    ranked = tuple(f"rankings/{name}" for name in settings.methods)
+    steps.append(
+        Step(
+            "statistics",
+            "Effect sizes and tests, without any model",
+            ("effects", "tests", "directions"),
+            lambda context: import_module("analyses.statistics").tables(context.run),
+        )
+    )
+    steps.append(
+        Step(
+            CONSENSUS,
+            "The consensus of the methods",
+            (f"rankings/{CONSENSUS}", f"repeats/{CONSENSUS}"),
+            _consensus,
+            needs=ranked,
+            depends=("methods", "top"),
+        )
+    )
+    lists = (*ranked, CONSENSUS)
+    steps.append(
+        Step(
+            "shared",
+            "Shared features and overlaps",
+            ("shared", "overlaps"),
+            _shared,
+            needs=(*lists, "statistics"),
+            depends=("methods", "top"),
+        )
+    )
+    return [*steps, *_tests(settings, lists)]
+
+
+def _method_steps(method: str, settings: Settings) -> list[Step]:
+    absent = ""
+    if not settings.methods[method]:
+        absent = (
+            f"The method '{method}' explains a linear baseline, and this run has none: add linear-svm to the "
+            "models of the experiment."
+        )
+    return [
+        Step(
+            f"cells/{method}",
+            f"Attributions: {method}",
+            (f"cells/{method}",),
+            lambda context: _cells(context, method),
+            depends=("utterances", "seed"),
+            inputs={"model": settings.methods[method]},
+            left_out=absent,
+            own_bar=True,
+        ),
+        Step(
+            f"rankings/{method}",
+            f"Rankings: {method}",
+            (f"rankings/{method}", f"repeats/{method}"),
+            lambda context: _rankings(context, method),
+            needs=(f"cells/{method}",),
+            depends=("top",),
+            left_out=absent,
+        ),
+    ]
+
+
+def _tests(settings: Settings, lists: tuple[str, ...]) -> list[Step]:
+    """Return the steps that hold the rankings against something."""
+    orders = (
+        "" if settings.orders else "Not asked for: `msfl explain RUN --orders 5` retrains on other orders."
+    )
+    after = (*lists, "orders")
+    return [
+        Step(
+            "orders", "Other orders of the features", (), _orders, depends=("orders", "seed"), left_out=orders
+        ),
+        _simple("stability", "How steady the rankings are", needs=after, depends=("orders",)),
+        _simple("agreement", "Where methods and languages agree", needs=after),
+        _simple("confound", "The language confound", needs=lists),
+        _simple("planted", "Against what was planted", needs=lists),
+        Step(
+            "faithfulness",
+            "Whether the rankings are faithful",
+            ("faithfulness", "curves"),
+            _faithfulness,
+            needs=lists,
+            depends=("effort", "seed"),
+        ),
+        Step(
+            "sanity",
+            "Whether the methods look at the model at all",
+            ("sanity",),
+            lambda context: {
+                "sanity": import_module("analyses.sanity").table(
+                    context.found, context.run, effort=context.settings.effort
+                )
+            },
+            needs=lists,
+            depends=("effort",),
+        ),
+        _simple("verdicts", "How far to trust them", needs=(*lists, "stability", "faithfulness", "sanity")),
+    ]
+
+
+def _simple(name: str, title: str, *, needs: tuple[str, ...], depends: tuple[str, ...] = ()) -> Step:
+    """Return a step whose module has ``table(found, run)``."""
+
+    def compute(context: Context) -> Mapping[str, pd.DataFrame]:
+        return {name: import_module(f"analyses.{name}").table(context.found, context.run)}
+
+    return Step(name, title, (name,), compute, needs=needs, depends=depends)
+
+
+def _cells(context: Context, method: str) -> Mapping[str, pd.DataFrame]:
+    from analyses import attributions
+
+    run, settings = context.run, context.settings
+    model = settings.methods[method]
+    done = attributions.compute(
+        run,
+        method,
+        jobs=with_weights(run)[model],
+        utterances_per_language=None if method in EXACT else settings.utterances,
+        progress=context.progress,
+        seed=settings.seed,
+        workers=settings.jobs,
+    )
+    for reason in done.failed.values():
+        context.say(reason)
+    if not done.done and not done.skipped:
+        raise DataError(next(iter(done.failed.values())))
+    cells = attributions.cells(run, method)
+    return {f"cells/{method}": cells[cells["model"] == model]}
+
+
+def _rankings(context: Context, method: str) -> Mapping[str, pd.DataFrame]:
+    from analyses.ranking_tables import tables
+
+    rankings, repeats = tables(
+        context.found.cells(method),
+        method=method,
+        top=context.settings.top,
+        feature_set=context.run.manifest.features.set,
+        features=context.run.feature_names,
+    )
+    return {f"rankings/{method}": rankings, f"repeats/{method}": repeats}
+
+
+def _ranked(context: Context, kind: str) -> dict[str, pd.DataFrame]:
+    """Return the tables of the methods that have them."""
+    names = {method: f"{kind}/{method}" for method in context.settings.methods}
+    return {method: context.found.table(name) for method, name in names.items() if context.found.has(name)}
+
+
+def _consensus(context: Context) -> Mapping[str, pd.DataFrame]:
+    from analyses.consensus import METHODS, consensus
+
+    def entering(kind: str) -> dict[str, pd.DataFrame]:
+        return {name: table for name, table in _ranked(context, kind).items() if name in METHODS}
+
+    rankings, repeats = consensus(entering("rankings"), entering("repeats"), top=context.settings.top)
+    return {f"rankings/{CONSENSUS}": rankings, f"repeats/{CONSENSUS}": repeats}
+
+
+def _shared(context: Context) -> Mapping[str, pd.DataFrame]:
+    from analyses.shared_tables import lists_of, overlap_rows, shared_rows
+
+    found, run = context.found, context.run
+    directions = found.table("directions") if found.has("directions") else None
+    methods = [name for name in (*context.settings.methods, CONSENSUS) if found.has(f"rankings/{name}")]
+    shared, overlaps = [], []
+    for number, method in enumerate(methods):
+        signs = _signs(context, method)
+        rankings = found.table(f"rankings/{method}", task="emotion")
+        for lists in lists_of(rankings, run.manifest.language_sets, top=context.settings.top):
+            signed = signs(lists.place, lists.alone) if directions is None or _group(lists.place) else None
+            shared.append(shared_rows(lists, directions=directions, signed=signed))
+            overlaps.append(overlap_rows(lists, run.feature_names, run.manifest.features.set))
+        context.told((number + 1) / len(methods))
+    return {"shared": _stacked(shared), "overlaps": _stacked(overlaps)}
+
+
+def _group(place: Mapping[str, str]) -> bool:
+    return place["level"] != "feature"
+
+
+def _stacked(pieces: list[pd.DataFrame]) -> pd.DataFrame:
+    full = [piece for piece in pieces if len(piece)]
+    return pd.concat(full, ignore_index=True) if full else pd.DataFrame()
+
+
+def _signs(
+    context: Context, method: str
+) -> Callable[[Mapping[str, str], Mapping[str, Any]], dict[str, pd.DataFrame]]:
+    """Return a function from a part and languages to the signed values of the repeats of each language.
+
+    The consensus has no sign of its own; it takes that of the first method that has one.
+    """
+    from analyses.rankings import rank
+
+    run, found = context.run, context.found
+    candidates = (method,) if method != CONSENSUS else ("shap", "owen", LINEAR)
+    available = [name for name in candidates if found.has(f"cells/{name}")]
+    cells = next(
+        (
+            levels["feature"]
+            for name in available
+            if (levels := found.cells(name).get("emotion", {})).get("feature") is not None
+        ),
+        None,
+    )
+    sets = {
+        languages[0]: name for name, languages in run.manifest.language_sets.items() if len(languages) == 1
+    }
+
+    def signed(place: Mapping[str, str], alone: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+        if cells is None or cells.signed is None or len(alone) < 2:
+            return {}
+        tables = {}
+        for language in alone:
+            part = {place["part_kind"]: place["part"]} if place["part_kind"] else {}
+            chosen = cells.select(language_set=sets[language], **part)
+            if not len(chosen.means):
+                return {}
+            ranking = rank(chosen, level=place["level"], feature_set=run.manifest.features.set)
+            assert ranking.signed is not None  # its cells have signs
+            tables[language] = ranking.signed
+        return tables
+
+    return signed
+
+
+def _orders(context: Context) -> Mapping[str, pd.DataFrame]:
+    module: Any = import_module("analyses.orders")
+    found: Mapping[str, pd.DataFrame] = module.tables(
+        context.found, context.run, orders=context.settings.orders, seed=context.settings.seed
+    )
+    return found
+
+
+def _faithfulness(context: Context) -> Mapping[str, pd.DataFrame]:
+    module: Any = import_module("analyses.faithfulness")
+    settings = context.settings
+    values, curves = module.tables(
+        context.found,
+        context.run,
+        effort=settings.effort,
+        jobs=settings.jobs,
+        seed=settings.seed,
+        progress=context.told,
+    )
+    return {"faithfulness": values, "curves": curves}
