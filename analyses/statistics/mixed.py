@@ -65,7 +65,7 @@ def mixed_model(
         from statsmodels.regression.mixed_linear_model import MixedLM
     except ImportError:
         raise UsageError(
-            "Mixed models need statsmodels, which is not installed: pip install 'msfl[statistics]'."
+            "Mixed models need statsmodels, which is not installed: pip install 'msfl[mixed]'."
         ) from None
     table = _table(run, feature, language, reference)
     plain, crossed = _design(table, reference)

@@ -324,5 +324,5 @@ def test_the_mixed_model_says_what_is_missing(monkeypatch):
     with pytest.raises(DataError, match="same value"):
         mixed_model(run, "flat")
     monkeypatch.setitem(sys.modules, "statsmodels.regression.mixed_linear_model", None)
-    with pytest.raises(UsageError, match="pip install 'msfl\\[statistics\\]'"):
+    with pytest.raises(UsageError, match="pip install 'msfl\\[mixed\\]'"):
         mixed_model(run, "up")
