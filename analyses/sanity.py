@@ -90,7 +90,7 @@ def table(
     for number, each in enumerate(in_processes(compute, cases, workers=worker_count(jobs)), start=1):
         changes += each
         progress(number / len(cases))
-    return pd.DataFrame(_rows(found, run, changes), columns=list(COLUMNS))
+    return pd.DataFrame(_rows(found, run, changes), columns=list(COLUMNS)).astype({"passed": "boolean"})
 
 
 @dataclass(frozen=True)
@@ -140,16 +140,17 @@ def compute(case: Case) -> list[Change]:
     levels = _levels(run)
     changes = []
     try:
-        for method in case.methods:
-            real = _importance(run, subject, method, case.seed)
-            for randomised in case.randomised:
-                for repeat in range(case.repeats if randomised != LABELS or method == LINEAR else 1):
-                    other = _randomised(run, subject, randomised, case.seed + repeat)
+        real = {method: _importance(run, subject, method, case.seed) for method in case.methods}
+        for randomised in case.randomised:
+            for repeat in range(case.repeats):
+                other = _randomised(run, subject, randomised, case.seed + repeat)
+                for method in case.methods:
                     there = _importance(run, other, method, case.seed)
-                    for level, codes in levels.items():
-                        value = agreement(real, there, codes)
-                        key = (method, record.language_set, record.model, level, randomised)
-                        changes.append(Change(*key, value))
+                    key = (method, record.language_set, record.model)
+                    changes += [
+                        Change(*key, level, randomised, agreement(real[method], there, codes))
+                        for level, codes in levels.items()
+                    ]
     finally:
         forget_networks()
     return changes
@@ -202,10 +203,11 @@ def shuffle_labels(data: Dataset, seed: int) -> Dataset:
     return replace(data, targets={**data.targets, task: codes})
 
 
-def verdict(method: str, randomised: str, value: float, reference: float) -> tuple[bool, str]:
+def verdict(method: str, randomised: str, value: float, reference: float) -> tuple[bool | None, str]:
     """Judge a change: whether it is large enough, and a sentence that says so.
 
-    It is, if the agreement with the randomised model is less than half of the agreement between two real ones.
+    It is, if the agreement with the randomised model is less than half of the agreement between two real ones. None
+    where that says nothing.
 
     Args:
         method: Name of the method.
@@ -220,14 +222,14 @@ def verdict(method: str, randomised: str, value: float, reference: float) -> tup
     }[randomised]
     figures = f"(agreement with the real ranking {value:.2f}, between two real models {reference:.2f})"
     if not reference > RELATED:
-        return False, (
+        return None, (
             f"Nothing can be said about {method} when {what}: the real models do not agree among themselves "
             f"{figures}."
         )
     if value < reference / 2:
         return True, f"The ranking by {method} changes as it should when {what} {figures}."
     if randomised == HEADS and method == "attention":
-        return False, (
+        return None, (
             f"The ranking by attention stays when {what} {figures}: attention is computed before the heads, and says "
             "where the model looks, not what it concludes."
         )
