@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -26,10 +27,10 @@ from msfl.errors import MsflError
 
 INDEX = """<!DOCTYPE html>
 <html lang="en">
-<head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}</head>
+<head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}<link rel="preload" href="PLOTLY" as="script"></head>
 <body>{%app_entry%}<footer>{%config%}{%scripts%}{%renderer%}</footer></body>
 </html>
-"""
+""".replace("PLOTLY", "/assets/vendor/plotly-cartesian-4.1.1.min.js?v=4.1.1")  # as in assets/msfl.js
 _log = logging.getLogger(__name__)
 
 
@@ -73,7 +74,7 @@ def create_app(data: Data, settings: Settings | None = None) -> Dash:
         suppress_callback_exceptions=True,
         use_pages=False,
         pages_folder="",
-        assets_ignore=r"renderer\.js",
+        assets_ignore=r"renderer\.js|plotly-.*",
         enable_mcp=False,
         add_log_handler=False,
     )
@@ -137,6 +138,14 @@ def _route(app: Dash, data: Data, pages: tuple[Page, ...]) -> None:
         Input("words", "data"),
         Held("url", "pathname"),
     )
+
+
+def warm_up(data: Data) -> None:
+    """Make the first page once, in the background: its imports and tables are then there when the reader comes."""
+    page = load_pages()[0]
+    state, _ = read_state("/", "", data)
+    work = (page, state, data, texts_for(data.lang))
+    threading.Thread(target=content, args=work, daemon=True, name="msfl-warm").start()
 
 
 def content(page: Page, state: State, data: Data, texts: Texts) -> Any:

@@ -14,7 +14,7 @@ from dashboard.texts import LANGUAGES, Texts, texts_for
 
 THEME = {
     "primaryColor": "teal",
-    "primaryShade": {"light": 9, "dark": 4},
+    "primaryShade": 9,
     "fontFamily": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Noto Sans CJK SC', sans-serif",
     "headings": {"fontWeight": 600},
     "defaultRadius": "sm",

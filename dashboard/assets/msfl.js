@@ -2,6 +2,12 @@
    ClientsideFunction("msfl_PAGE", "name"), never with inline scripts, which the security policy forbids. */
 "use strict";
 
+/* Plotly without maps and three dimensions: a third of the size. Dash would set the address of the whole. */
+Object.defineProperty(window, "_dashPlotlyJSURL", {
+  get: () => "/assets/vendor/plotly-cartesian-4.1.1.min.js?v=4.1.1",
+  set: () => {},
+});
+
 function closeMenus(except) {
   for (const menu of document.querySelectorAll("details.menu[open]")) if (menu !== except) menu.removeAttribute("open");
 }

@@ -67,11 +67,12 @@ def dashboard(
 
 
 def _serve(data: Data, door: Door, host: str, port: int, browser: bool) -> None:
-    from dashboard.app import Settings, create_app
+    from dashboard.app import Settings, create_app, warm_up
     from dashboard.pages import close_pages
     from dashboard.serving import serve
 
     app = create_app(data, Settings(door=door))
+    warm_up(data)
     try:
         serve(
             app.server,

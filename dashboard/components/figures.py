@@ -31,7 +31,7 @@ def figure(
         layout["height"] = height
     graph = dcc.Graph(
         id=id,
-        figure=drawn,
+        figure=drawn if isinstance(drawn, dict) else drawn.to_plotly_json(),
         responsive=True,
         style={"height": f"{layout['height'] or 360}px"},
         config={

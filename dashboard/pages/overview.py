@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dash_mantine_components as dmc
@@ -28,8 +30,11 @@ def layout(state: State, data: Data, texts: Texts) -> Any:
     parts = [page_head(texts("overview.of", name=run.name), texts("overview.lead"))]
     parts += _refused(data, texts)
     parts += [_tiles(run, texts), _warnings(run, texts), _next(run, state, texts)]
-    parts += [_scores(run, state, data, texts), _confusions(run, state, data, texts)]
-    parts += [_weights(run, state, data, texts), _corpora(run, state, data, texts), _details(run, texts)]
+    same = replace(state, feature="", utterance="", view="", search="")  # what is kept is for every reader
+    for part in (_scores, _confusions, _weights):
+        key = (part.__name__, state.lang, state.task, state.set, state.model)
+        parts.append(overview_of(run, data).draw(partial(part, run, same, data, texts), *key))
+    parts += [_corpora(run, state, data, texts), _details(run, texts)]
     return dmc.Stack([part for part in parts if part is not None])
 
 
@@ -103,7 +108,7 @@ def _scores(run: RunData, state: State, data: Data, texts: Texts) -> Any:
     classes = run.run.utterances[_column(state.task)].dropna().nunique()
     chance = 1 / classes if classes else None
     drawn = figures.scores(overall, baselines(run.run), chance, texts)
-    best = overall.loc[overall["uar"].idxmax()]
+    best = overall.sort_values("uar").iloc[-1]
     alt = texts("overview.scores_alt", count=len(overall), best=f"{best['model']} ({best['language_set']})")
     return card(
         title,

@@ -48,7 +48,7 @@ def make_run(folder: Path) -> Path:
     from msfl.execution import train
     from msfl.experiment import load_experiment
 
-    rows = []
+    rows: list[dict[str, str]] = []
     for language in ("de", "it"):
         for speaker in range(2):
             for code, emotion in enumerate(("anger", "neutral", "sadness")):

@@ -135,6 +135,16 @@ def test_answers_are_packed_and_files_that_last_are_kept(client: Any) -> None:
     assert "immutable" in client.get(address).headers["Cache-Control"]
 
 
+def test_no_file_of_a_page_is_larger_than_a_megabyte(client: Any) -> None:
+    addresses = set(re.findall(r'(?:src|href)="([^"]+)"', client.get("/").text))
+    drawing = [address for address in addresses if "plotly" in address]
+    assert len(drawing) == 1
+    assert drawing[0] in client.get("/assets/msfl.js").text
+    sizes = {one: len(client.get(one, headers={"Accept-Encoding": "gzip"}).data) for one in addresses}
+    assert max(sizes.values()) < 2**20
+    assert sum(sizes.values()) < 1.5 * 2**20
+
+
 # -- recordings ---------------------------------------------------------------------------------------------
 def test_a_recording_is_sent_by_its_id_whole_or_in_part(client: Any, data: Data) -> None:
     run = data.runs["tiny"]
