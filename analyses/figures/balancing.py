@@ -16,6 +16,7 @@ from analyses.figures.palette import SOFT, Theme
 _STEPS = "step_weight_"
 _EPOCHS = "weight_"
 _POINTS = 400  # on a line; more cannot be seen
+_GAP = 0.07  # share of the height that a label takes
 
 
 def figure(histories: Sequence[pd.DataFrame], *, theme: Theme = "light") -> go.Figure:
@@ -35,6 +36,7 @@ def figure(histories: Sequence[pd.DataFrame], *, theme: Theme = "light") -> go.F
     colours = palette.tasks(tasks)
     drawn = canvas(theme, 340, showlegend=False, margin={"r": 110})
     ends: list[float] = []
+    highest = 1.0
     for task in tasks:
         lines = [_line(one, prefix + task) for one in histories if prefix + task in one.columns]
         for line in lines if len(lines) > 1 else []:
@@ -45,11 +47,11 @@ def figure(histories: Sequence[pd.DataFrame], *, theme: Theme = "light") -> go.F
         mean = np.nanmean(padded, axis=0)
         _draw(drawn, mean, colours[task], 3, 1.0, task)
         ends.append(float(mean[-1]))
-    span = max(ends) - min(ends) or 1.0
+        highest = max(highest, float(np.nanmax(padded)))
     last = max(
         len(_line(one, prefix + task)) for one in histories for task in tasks if prefix + task in one.columns
     )
-    for task, y in zip(tasks, apart(ends, 0.08 * span), strict=True):
+    for task, y in zip(tasks, apart(ends, _GAP * highest), strict=True):
         drawn.add_annotation(
             x=last,
             y=y,

@@ -72,7 +72,7 @@ def figure(
             text=short(about.loc[name, "in_words"], 44, 2),
             font={"size": 12},
         )
-    return drawn.update_layout(margin={"r": 330, "t": 70, "b": 36}, legend={"y": -0.02, "yanchor": "top"})
+    return drawn.update_layout(margin={"r": 330, "t": 44, "b": 36}, legend={"y": -0.02, "yanchor": "top"})
 
 
 def how_to_read() -> str:
@@ -113,6 +113,7 @@ def _thread(drawn: go.Figure, ranks: pd.Series, about: pd.Series, top: int, many
         line={"color": colour, "width": 4 if everywhere else 2 if not alone else 1.2, "shape": "linear"},
         marker={
             "color": colour,
+            "line": {"width": 0},
             "size": [0 if value is None or value > top else 11 if everywhere else 8 for value in y],
         },
         opacity=1.0 if everywhere else 0.4 if alone else 0.75,

@@ -44,7 +44,12 @@ def figure(
         for method in (RANDOM, *colours):
             line = rows[rows["method"] == method]
             if len(line):
-                draw = {"row": 1, "col": column, "showlegend": method not in shown, "legendgroup": method}
+                draw = {
+                    "row": 1,
+                    "col": column,
+                    "showlegend": method not in shown,
+                    "legendgroup": plain(method),
+                }
                 if method == RANDOM:
                     _chance(drawn, line, theme, draw)
                 else:

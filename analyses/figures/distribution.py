@@ -52,7 +52,11 @@ def figure(values: pd.DataFrame, *, unit: str = "", theme: Theme = "light") -> g
         margin={"t": 34},
     )
     drawn.update_yaxes(
-        categoryorder="array", categoryarray=emotions[::-1], showgrid=True, type="category", ticks=""
+        categoryorder="array",
+        categoryarray=[plain(emotion) for emotion in emotions[::-1]],
+        showgrid=True,
+        type="category",
+        ticks="",
     )
     drawn.update_xaxes(tickformat="~g", nticks=4)
     return drawn.update_xaxes(title={"text": plain(unit)}, col=(len(languages) + 1) // 2)
@@ -72,7 +76,7 @@ def _cloud(drawn: go.Figure, part: pd.DataFrame, emotion: str, colour: str, colu
     cloud = len(part) >= FEWEST
     drawn.add_violin(
         x=part["value"].to_numpy(dtype="float32"),
-        y=[emotion] * len(part),
+        y=[plain(emotion)] * len(part),
         orientation="h",
         side="positive",
         width=1.3,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 import textwrap
 from collections.abc import Sequence
 from functools import lru_cache
@@ -21,6 +22,7 @@ ROW = 24
 """Height of one row of text in pixels."""
 
 _WORDS = 46
+_BRACKETS = re.compile(r" \([^()]*\)")
 
 
 @lru_cache(maxsize=2)
@@ -91,8 +93,13 @@ def plain(text: object) -> str:
 
 
 def short(text: object, width: int = _WORDS, lines: int = 2) -> str:
-    """Return a label of at most some lines, escaped; hover text holds the whole."""
+    """Return a label of at most some lines, escaped; hover text holds the whole.
+
+    What stands in brackets explains and goes first, then the end.
+    """
     broken = textwrap.wrap(str(text), width)
+    if len(broken) > lines:
+        broken = textwrap.wrap(_BRACKETS.sub("", str(text)), width)
     if len(broken) > lines:
         broken = [*broken[: lines - 1], broken[lines - 1][: width - 1].rstrip(" ,(") + "…"]
     return "<br>".join(plain(line) for line in broken)

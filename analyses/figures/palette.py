@@ -1,8 +1,8 @@
 """Colours: the same thing has the same colour in every figure, for every colour vision, on white and on black.
 
-The eight colours are those of Okabe & Ito (2008, Color Universal Design), with a darker yellow, which would not show
-on white, and grey in place of black, which would not show on black. Colour never stands alone: labels or symbols say
-the same.
+The eight colours are those of Okabe & Ito (2008, Color Universal Design), with brown in place of yellow, which does not
+show on white, and grey in place of black, which does not show on black. A darker yellow will not do: without red cones
+it is the orange. Colour never stands alone: labels or symbols say the same.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from msfl.features.lexicon import FAMILIES, OTHER
 Theme = Literal["light", "dark"]
 
 VERMILLION, ORANGE, PURPLE, GREEN = "#d55e00", "#e69f00", "#cc79a7", "#009e73"
-BLUE, SKY, OLIVE, GREY = "#0072b2", "#56b4e9", "#b8a800", "#7f7f7f"
-COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, OLIVE, GREY)
+BLUE, SKY, BROWN, GREY = "#0072b2", "#56b4e9", "#8b5a2b", "#6b6b6b"
+COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, BROWN, GREY)
 """In the order in which things without a colour of their own get one."""
 
 FAMILY: Mapping[str, str] = MappingProxyType(
-    dict(zip((*FAMILIES, OTHER), (VERMILLION, ORANGE, PURPLE, GREEN, BLUE, SKY, OLIVE, GREY), strict=True))
+    dict(zip((*FAMILIES, OTHER), (VERMILLION, ORANGE, PURPLE, GREEN, BLUE, SKY, BROWN, GREY), strict=True))
 )
 _EMOTION = {
     "anger": VERMILLION,
@@ -31,7 +31,7 @@ _EMOTION = {
     "neutral": GREY,
     "disgust": GREEN,
     "surprise": SKY,
-    "boredom": OLIVE,
+    "boredom": BROWN,
 }
 _LANGUAGE = {
     "de": BLUE,
@@ -40,7 +40,7 @@ _LANGUAGE = {
     "ko": PURPLE,
     "ur": SKY,
     "zh": VERMILLION,
-    "pl": OLIVE,
+    "pl": BROWN,
     "all": GREY,
 }
 _METHOD = {
@@ -51,7 +51,7 @@ _METHOD = {
     "linear": PURPLE,
     "consensus": VERMILLION,
 }
-_TASK = {"emotion": VERMILLION, "language": BLUE, "gender": OLIVE, "arousal": ORANGE, "valence": GREEN}
+_TASK = {"emotion": VERMILLION, "language": BLUE, "gender": BROWN, "arousal": ORANGE, "valence": GREEN}
 
 FOR, AGAINST = GREEN, VERMILLION
 """What speaks for and against; the direction of the bar says the same."""

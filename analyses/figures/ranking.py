@@ -42,7 +42,7 @@ def figure(ranking: pd.DataFrame, *, top: int = 20, theme: Theme = "light") -> g
             font={"size": 12, "color": SOFT[theme]},
         )
     heading = {"text": "in the top", "showarrow": False, "font": {"size": 12, "color": SOFT[theme]}}
-    drawn.add_annotation(x=1, xref="paper", y=-0.9, xanchor="left", xshift=4, **heading)
+    drawn.add_annotation(x=1, xref="paper", y=-0.75, xanchor="left", xshift=4, **heading)
     widest = float(rows[["rank", "mean_rank", "max_rank"]].max().max())
     drawn.update_xaxes(title={"text": "rank over the repeats (mean, standard deviation, range)"})
     if widest > 4 * len(rows):
@@ -50,10 +50,7 @@ def figure(ranking: pd.DataFrame, *, top: int = 20, theme: Theme = "light") -> g
     else:
         drawn.update_xaxes(range=[0.2, widest + 0.8])
     labels = [f"{int(row['rank'])}  {short(row['in_words'], 50)}" for row in rows.to_dict("records")]
-    return drawn.update_yaxes(**rows_axis(labels)).update_layout(
-        margin={"r": 74, "t": 56},
-        legend={"y": 1, "yref": "paper", "yanchor": "bottom", "x": 0, "xref": "container"},
-    )
+    return drawn.update_yaxes(**rows_axis(labels)).update_layout(margin={"r": 74, "t": 64}, legend={"y": 1.0})
 
 
 def how_to_read() -> str:

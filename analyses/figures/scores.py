@@ -52,10 +52,7 @@ def figure(
         drawn.add_scatter(
             x=middle.tolist(),
             y=part.index.tolist(),
-            mode="markers+text",
-            text=[f"{value:.1f}" for value in middle],
-            textposition="top center",
-            textfont={"size": 11, "color": SOFT[theme]},
+            mode="markers",
             marker={
                 "color": colour,
                 "size": 10,
@@ -69,6 +66,10 @@ def figure(
             ],
             hovertemplate="%{customdata}<extra></extra>",
         )
+    for place, value in enumerate(rows[metric]):
+        drawn.add_annotation(
+            x=1, xref="paper", y=place, text=f"{100 * value:.1f}", showarrow=False, xanchor="left", xshift=8
+        )
     if chance is not None:
         drawn.add_vline(
             x=100 * chance,
@@ -76,7 +77,7 @@ def figure(
             annotation={"text": "guessing", "font": {"size": 11, "color": SOFT[theme]}, "yanchor": "bottom"},
         )
     drawn.update_xaxes(title={"text": METRICS.get(metric, plain(metric))})
-    return drawn.update_yaxes(**rows_axis(labels))
+    return drawn.update_yaxes(**rows_axis(labels)).update_layout(margin={"r": 56})
 
 
 def how_to_read() -> str:

@@ -43,6 +43,7 @@ def figure(
     drawn.add_bar(
         x=places,
         y=counts,
+        showlegend=False,
         marker={"color": [ORANGE if common else SOFT[theme] for common in everywhere], "line": {"width": 0}},
         width=0.6,
         text=[str(count) for count in counts],
