@@ -23,8 +23,14 @@ PREFERRED = "msfl"
 LINEAR = "linear"
 EXACT = ("attention", LINEAR)
 """Methods that cost nothing: they explain all test utterances."""
-QUICK_UTTERANCES = 10
-"""Utterances of each language that a quick look explains."""
+UTTERANCES: Mapping[str, Mapping[str, int]] = {
+    "quick": {"shap": 10, "owen": 5, "permutation": 10},
+    "full": {"shap": 40, "owen": 20, "permutation": 40},
+}
+"""Utterances of each language, over all folds, that a slow method explains for each language set and seed."""
+PARAMETERS: Mapping[str, Mapping[str, Any]] = {"shap": {"most": 8}}
+"""Rankings average over utterances, and the sampling error of single values with them: more utterances with fewer
+draws each are worth more."""
 
 
 def settings_of(
@@ -49,14 +55,14 @@ def settings_of(
 
     check(run, top, "--top")
     check(run, utterances, "--utterances")
-    if orders < 0 or orders == 1:
-        raise UsageError(f"--orders {orders} is not possible: two orders at least are compared, or 0.")
+    if orders < 0:
+        raise UsageError(f"--orders {orders} is not possible: it is 0, or a number of further orders.")
     chosen = _main_model(run, model)
     return Settings(
         effort=effort,
         methods={name: _model_of(run, name, chosen) for name in _methods(methods)},
         orders=orders,
-        utterances=utterances or (QUICK_UTTERANCES if effort == "quick" else None),
+        utterances=utterances,
         top=top,
         seed=seed,
         jobs=worker_count(jobs),
@@ -189,7 +195,10 @@ def steps_of(run: Run, settings: Settings) -> list[Step]:
             "statistics",
             "Effect sizes and tests, without any model",
             ("effects", "tests", "directions"),
-            lambda context: import_module("analyses.statistics").tables(context.run),
+            lambda context: import_module("analyses.statistics").tables(
+                context.run, seed=context.settings.seed
+            ),
+            depends=("seed",),
         )
     )
     steps.append(
@@ -229,8 +238,12 @@ def _method_steps(method: str, settings: Settings) -> list[Step]:
             f"Attributions: {method}",
             (f"cells/{method}",),
             lambda context: _cells(context, method),
-            depends=("utterances", "seed"),
-            inputs={"model": settings.methods[method]},
+            depends=("seed",),
+            inputs={
+                "model": settings.methods[method],
+                "utterances": str(utterances_of(method, settings)),
+                "parameters": str(PARAMETERS.get(method, "")),
+            },
             left_out=absent,
             own_bar=True,
         ),
@@ -254,7 +267,13 @@ def _tests(settings: Settings, lists: tuple[str, ...]) -> list[Step]:
     after = (*lists, "orders")
     return [
         Step(
-            "orders", "Other orders of the features", (), _orders, depends=("orders", "seed"), left_out=orders
+            "orders",
+            "Other orders of the features",
+            (),
+            _orders,
+            needs=("cells/attention",),
+            depends=("orders", "seed"),
+            left_out=orders,
         ),
         _simple("stability", "How steady the rankings are", needs=after, depends=("orders",)),
         _simple("agreement", "Where methods and languages agree", needs=after),
@@ -272,13 +291,9 @@ def _tests(settings: Settings, lists: tuple[str, ...]) -> list[Step]:
             "sanity",
             "Whether the methods look at the model at all",
             ("sanity",),
-            lambda context: {
-                "sanity": import_module("analyses.sanity").table(
-                    context.found, context.run, effort=context.settings.effort
-                )
-            },
+            _sanity,
             needs=lists,
-            depends=("effort",),
+            depends=("effort", "seed"),
         ),
         _simple("verdicts", "How far to trust them", needs=(*lists, "stability", "faithfulness", "sanity")),
     ]
@@ -302,9 +317,10 @@ def _cells(context: Context, method: str) -> Mapping[str, pd.DataFrame]:
         run,
         method,
         jobs=with_weights(run)[model],
-        utterances_per_language=None if method in EXACT else settings.utterances,
+        utterances_per_language=utterances_of(method, settings),
         progress=context.progress,
         seed=settings.seed,
+        parameters=PARAMETERS.get(method),
         workers=settings.jobs,
     )
     for reason in done.failed.values():
@@ -313,6 +329,13 @@ def _cells(context: Context, method: str) -> Mapping[str, pd.DataFrame]:
         raise DataError(next(iter(done.failed.values())))
     cells = attributions.cells(run, method)
     return {f"cells/{method}": cells[cells["model"] == model]}
+
+
+def utterances_of(method: str, settings: Settings) -> int | None:
+    """Return how many utterances of each language a method explains; None for what it is fast enough for."""
+    if method in EXACT:
+        return None
+    return settings.utterances or UTTERANCES[settings.effort].get(method)
 
 
 def _rankings(context: Context, method: str) -> Mapping[str, pd.DataFrame]:
@@ -414,21 +437,35 @@ def _signs(
 
 def _orders(context: Context) -> Mapping[str, pd.DataFrame]:
     module: Any = import_module("analyses.orders")
+    settings = context.settings
     found: Mapping[str, pd.DataFrame] = module.tables(
-        context.found, context.run, orders=context.settings.orders, seed=context.settings.seed
+        context.found,
+        context.run,
+        orders=settings.orders,
+        seed=settings.seed,
+        jobs=settings.jobs,
+        progress=context.told,
     )
     return found
 
 
 def _faithfulness(context: Context) -> Mapping[str, pd.DataFrame]:
     module: Any = import_module("analyses.faithfulness")
-    settings = context.settings
-    values, curves = module.tables(
-        context.found,
-        context.run,
-        effort=settings.effort,
-        jobs=settings.jobs,
-        seed=settings.seed,
-        progress=context.told,
-    )
+    values, curves = module.tables(context.found, context.run, **_slowly(context))
     return {"faithfulness": values, "curves": curves}
+
+
+def _sanity(context: Context) -> Mapping[str, pd.DataFrame]:
+    module: Any = import_module("analyses.sanity")
+    return {"sanity": module.table(context.found, context.run, **_slowly(context))}
+
+
+def _slowly(context: Context) -> dict[str, Any]:
+    """Return what the slow tests are told."""
+    settings = context.settings
+    return {
+        "effort": settings.effort,
+        "jobs": settings.jobs,
+        "seed": settings.seed,
+        "progress": context.told,
+    }

@@ -171,7 +171,7 @@ def _main_set(found: Explanations) -> str:
 
     ranked = set(found.table(f"rankings/{CONSENSUS}", columns=["language_set"])["language_set"])
     sets = found.run.manifest.language_sets
-    return max(sorted(ranked), key=lambda name: len(sets.get(name, ())))
+    return str(max(sorted(ranked), key=lambda name: len(sets.get(name, ()))))
 
 
 def _shared(found: Explanations) -> dict[str, list[str]]:

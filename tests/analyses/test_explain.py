@@ -232,8 +232,8 @@ def test_what_cannot_be_explained_is_refused(run_folder):
         explain(open_run(run_folder), methods=["shapp"], progress=False)
     with pytest.raises(UsageError, match="no trained model 'msfl'"):
         explain(open_run(run_folder), model="msfl", progress=False)
-    with pytest.raises(UsageError, match="two orders at least"):
-        explain(open_run(run_folder), orders=1, progress=False)
+    with pytest.raises(UsageError, match="--orders -1"):
+        explain(open_run(run_folder), orders=-1, progress=False)
     for folder in (run_folder / "jobs").iterdir():
         shutil.rmtree(folder / "model", ignore_errors=True)
     with pytest.raises(DataError, match="no trained models"):
