@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 EACH = 4
 """Utterances at each end."""
+SHORT = 18
+"""Letters of a name that fit along an axis with its unit; longer ones are shown by their code."""
 _LOW = ("percentile1.0", "min", "quartile1")
 _HIGH = ("percentile99.0", "max", "quartile3")
 
@@ -171,7 +173,8 @@ def _drawn(run: RunData, state: State, contour: Contour, texts: Texts) -> Drawn:
     feature = run.words(state.feature)
     plain = run.words(f"{contour.name}_amean")  # the unit of a mean is that of the contour
     unit = f" ({plain.unit})" if plain.unit else ""
-    label = feature.contour + (" Δ" * feature.delta)
+    words = plain.contour_words.removeprefix("the ").removesuffix(" contour")
+    label = words if len(words) <= SHORT else feature.contour + " Δ" * feature.delta
     return Drawn(contour, label + unit, marks(feature.functional, contour), _heights(run, contour, state))
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dashboard.components.colours import emotion_colours
+from analyses.figures.layout import plain
+from analyses.figures.palette import SOFT
+from analyses.figures.palette import emotions as emotion_colours
 from dashboard.texts import Texts
 
 if TYPE_CHECKING:
@@ -35,9 +37,9 @@ def distribution(values: pd.Series, utterances: pd.DataFrame, unit: str, texts: 
         data.append(
             {
                 "type": "violin",
-                "x": languages[here].to_numpy(dtype=object),
+                "x": [plain(name) for name in languages[here]],
                 "y": values[here].to_numpy(dtype="float32"),
-                "name": texts.label("emotion", emotion) if emotion else texts("feature.no_emotion"),
+                "name": plain(texts.label("emotion", emotion)) if emotion else texts("feature.no_emotion"),
                 "legendgroup": emotion,
                 "offsetgroup": emotion,
                 "scalegroup": emotion,
@@ -52,7 +54,7 @@ def distribution(values: pd.Series, utterances: pd.DataFrame, unit: str, texts: 
                 "pointpos": -0.35,
                 "jitter": 0.5,
                 "marker": {"size": 3, "opacity": 0.55, "color": colours[emotion]},
-                "text": [str(name) for name in values.index[here]] if few else None,
+                "text": [plain(name) for name in values.index[here]] if few else None,
                 "hoveron": "points" if few else "violins",
                 "hovertemplate": "%{text}: %{y:.4~g}<extra></extra>" if few else None,
             }
@@ -64,7 +66,7 @@ def distribution(values: pd.Series, utterances: pd.DataFrame, unit: str, texts: 
         "height": 360,
         "margin": {"l": 64, "r": 8, "t": 8, "b": 40},
         "legend": {"orientation": "h", "y": -0.12, "x": 0},
-        "yaxis": {"title": {"text": unit}, "zeroline": False},
+        "yaxis": {"title": {"text": plain(unit)}, "zeroline": False},
         "xaxis": {"type": "category", "categoryorder": "category ascending"},
         "dragmode": False,
     }
@@ -134,7 +136,7 @@ def forest(effects: pd.DataFrame, texts: Texts) -> dict[str, Any]:
                 "yref": "paper",
                 "y0": 0,
                 "y1": 1,
-                "line": {"color": "#868e96", "width": 1.5},
+                "line": {"color": SOFT["light"], "width": 1.5},
             }
         ],
         "dragmode": False,

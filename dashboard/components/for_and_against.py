@@ -72,7 +72,7 @@ def _ends(
         return 0.0, total
     table = outcomes(run, state.set, state.model, state.task)
     known = table is not None and found.of_class in table and state.utterance in table.index
-    end = float(table.at[state.utterance, found.of_class]) if table is not None and known else total
+    end = float(str(table.at[state.utterance, found.of_class])) if table is not None and known else total
     return end - total, end
 
 

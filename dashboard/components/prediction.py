@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import dash_mantine_components as dmc
 from dash import html
@@ -32,7 +32,8 @@ def prediction(run: RunData, state: State, texts: Texts) -> Any:
     for task in tasks:
         found = outcomes(run, state.set, state.model, task)
         if found is not None and state.utterance in found.index:
-            blocks.append(_task(task, found.loc[state.utterance], classes_of(found), texts))
+            row = cast("pd.Series", found.loc[state.utterance])
+            blocks.append(_task(task, row, classes_of(found), texts))
     if blocks:
         return dmc.Stack(blocks, gap="lg")
     return empty(texts("utterance.not_tested"), texts("utterance.not_tested_why", model=state.model))

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from analyses.figures.layout import plain
+from analyses.figures.palette import BLUE, VERMILLION
 from dashboard.sound.content import Contour, Picture
 from dashboard.sound.marks import Marks
 from dashboard.sound.png import ink
@@ -17,8 +19,8 @@ Plot = dict[str, Any]
 """A Plotly figure as its dictionary: building `plotly.graph_objects` takes longer than everything else here."""
 LEFT, RIGHT, TOP, BOTTOM = 52, 60, 6, 36
 """Margins in pixels; ``assets/sound.css`` and ``sound.js`` place the play head with the same numbers."""
-CONTOUR, SECOND, MARK = "#0072b2", "#d55e00", "#d55e00"
-"""Okabe and Ito's blue and vermilion: apart for every colour vision, readable on the grey of a spectrogram."""
+CONTOUR, SECOND, MARK = BLUE, VERMILLION, VERMILLION
+"""Blue and vermillion: apart for every colour vision, readable on the grey of a spectrogram."""
 WAVEFORM = "#868e96"
 _LEVEL = re.compile(r"(?P<word>level|percentile)(?P<number>[\d.]+)")
 
@@ -147,7 +149,9 @@ def _axis(drawn: Drawn, **more: Any) -> dict[str, Any]:
         "showgrid": False,
         "zeroline": False,
         "nticks": 5,
-        "title": {"text": drawn.label, "standoff": 2, "font": {"color": drawn.colour}},
+        "tickmode": "auto",  # the default of an axis over another is to copy its places, not its numbers
+        "tickformat": "~g",
+        "title": {"text": plain(drawn.label), "standoff": 2, "font": {"color": drawn.colour}},
         "tickfont": {"color": drawn.colour},
         **more,
     }
@@ -193,7 +197,7 @@ def _contour(figure: Plot, drawn: Drawn, axis: str, texts: Texts) -> None:
             connectgaps=False,
             line={"width": width, "color": colour},
             yaxis=axis,
-            name=drawn.label,
+            name=plain(drawn.label),
             hoverinfo="skip" if width > 3 else None,
             hovertemplate=None if width > 3 else "%{x:.2f} s: %{y:.4~g}<extra></extra>",
         )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import dash_mantine_components as dmc
+import numpy as np
 from dash import html
 
 from dashboard.audio import find_recording
@@ -46,4 +47,4 @@ def utterance_drawing(run: RunData, utterance: str, data: Data, texts: Texts) ->
 
 def _in_hertz(contour: Contour) -> Contour:
     """Return a pitch contour in Hz; the set writes semitones above 27.5 Hz."""
-    return replace(contour, values=27.5 * 2 ** (contour.values / 12))
+    return replace(contour, values=(27.5 * 2 ** (contour.values / 12)).astype(np.float32))

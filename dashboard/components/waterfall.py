@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from analyses.figures.layout import plain
+from analyses.figures.palette import AGAINST, BLUE, FOR, GREY
 from dashboard.attributions import Explained
-from dashboard.components.colours import AGAINST, FOR
 from dashboard.data import RunData
 from dashboard.texts import Texts
 
@@ -60,7 +61,7 @@ def steps(run: RunData, found: Explained, level: str, within: tuple[str, str], t
         Step(name, labels[name], float(np.sum(values)), len(values) / total, len(values))
         for name, values in sums.items()
     ]
-    made.sort(key=lambda step: -abs(step.value))
+    made.sort(key=lambda step: -abs(step.value if found.signed else step.value / step.share))
     rest = made[MOST:]
     if len(rest) > 1:
         value, count = sum(step.value for step in rest), sum(step.count for step in rest)
@@ -115,7 +116,7 @@ def waterfall(steps: list[Step], start: float, end: float, of_class: str, texts:
         "cliponaxis": False,
         "increasing": {"marker": {"color": FOR}},
         "decreasing": {"marker": {"color": AGAINST}},
-        "totals": {"marker": {"color": "#868e96"}},
+        "totals": {"marker": {"color": GREY}},
         "connector": {"line": {"color": "#adb5bd", "width": 1}},
         "hoverinfo": "none",
     }
@@ -134,12 +135,21 @@ def weights(steps: list[Step], texts: Texts) -> dict[str, Any]:
         "text": [f"{texts.number(lift, 2)} ×" for lift in lifts],
         "textposition": "outside",
         "cliponaxis": False,
-        "marker": {"color": "#0072b2"},
+        "marker": {"color": BLUE},
         "hoverinfo": "none",
     }
     layout = _layout([_short(step.label) for step in steps], texts("utterance.lift"))
     layout["shapes"] = [
-        {"type": "line", "x0": 1, "x1": 1, "yref": "paper", "y0": 0, "y1": 1, "line": {"dash": "dot"}}
+        {
+            "type": "line",
+            "x0": 1,
+            "x1": 1,
+            "yref": "paper",
+            "y0": 0,
+            "y1": 1,
+            "layer": "below",
+            "line": {"color": GREY},
+        }
     ]
     return {"data": [trace], "layout": layout}
 
@@ -150,7 +160,7 @@ def _layout(labels: list[str], title: str) -> dict[str, Any]:
         "margin": {"l": 8, "r": 60, "t": 6, "b": 40},
         "showlegend": False,
         "dragmode": False,
-        "xaxis": {"title": {"text": title}, "zeroline": False, "fixedrange": True},
+        "xaxis": {"title": {"text": plain(title)}, "zeroline": False, "fixedrange": True},
         "yaxis": {
             "autorange": "reversed",
             "automargin": True,
@@ -165,7 +175,7 @@ def _layout(labels: list[str], title: str) -> dict[str, Any]:
 
 
 def _short(label: str) -> str:
-    return label if len(label) <= 46 else f"{label[:45]}…"
+    return plain(label if len(label) <= 46 else f"{label[:45]}…")
 
 
 def _signed(value: float, texts: Texts) -> str:

@@ -78,8 +78,9 @@ def _facts(run: RunData, name: str, texts: Texts) -> str:
     parts = [facts.language, emotion, facts.speaker.rpartition("/")[2]]
     if isinstance(row["text"], str):
         parts.append(f"“{row['text']}”")
-    if row["duration"] == row["duration"]:
-        parts.append(f"{texts.number(float(row['duration']), 1)} s")
+    seconds = float(str(row["duration"]))
+    if seconds == seconds:
+        parts.append(f"{texts.number(seconds, 1)} s")
     return " · ".join(part for part in parts if part)
 
 

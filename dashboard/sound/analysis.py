@@ -23,6 +23,8 @@ WAVE = 600
 """Points of a waveform."""
 RANGE_DB = 60.0
 """A pixel this far below the loudest one is white."""
+STEP = 0.01
+"""Seconds from one frame to the next, in all sets."""
 _WINDOW = (
     0.02  # seconds: between wide-band, which shows the pulses of the voice, and narrow-band, its harmonics
 )
@@ -100,7 +102,7 @@ def _extractor(configuration: str, level: str) -> Any:
     from msfl.features.sets import load_opensmile
 
     opensmile = load_opensmile()
-    root = Path(opensmile.__file__).parent / "core" / "config"
+    root = Path(str(opensmile.__file__)).parent / "core" / "config"
     file = root / f"{opensmile.FeatureSet[configuration].value}.conf"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -129,12 +131,10 @@ def _contours(sound: Sound, configuration: str, level: Level, names: list[str]) 
 
 
 def _middles(table: Any) -> NDArray[np.float32]:
-    """Return the middle of each frame in seconds; the package overwrites the first start and the last end."""
-    starts, ends = (
-        np.array(table.index.get_level_values(side).total_seconds(), dtype=np.float64)
-        for side in ("start", "end")
+    """Return the middle of each frame in seconds: from the second frame, as the package overwrites the outer times."""
+    second = min(1, len(table) - 1)
+    start, end = (table.index.get_level_values(side)[second].total_seconds() for side in ("start", "end"))
+    middles: NDArray[np.float32] = ((start + end) / 2 + STEP * (np.arange(len(table)) - second)).astype(
+        np.float32
     )
-    if len(starts) > 2:
-        starts[0], ends[-1] = 2 * starts[1] - starts[2], 2 * ends[-2] - ends[-3]
-    middles: NDArray[np.float32] = ((starts + ends) / 2).astype(np.float32)
     return middles

@@ -3,6 +3,7 @@
 Its documented output of low-level descriptors is another one: it joins levels with frames of 25 and 60 ms and is as
 long as the shortest, and it holds the frames after the end of the input, which the functionals never see. Read from
 the levels named here, the functionals come out as openSMILE wrote them, to seven digits (tested).
+In GeMAPS the last voiced frame may differ where a voice runs to the very end of a recording.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def _gemaps(version: str, base: str) -> tuple[Level, ...]:
     extended = (Level(f"{version}_lldSetNoF0AndLoudnessZ_smo", 1),) if version.startswith("e") else ()
     return (
         Level(f"{base}_loudness_smo", 1),
-        Level(f"{base}_lld_single_logF0_smo", 2, nonzero=True),
+        Level(f"{base}_lld_single_logF0_smo", 3, nonzero=True),
         Level(f"{version}_lldSetNoF0AndLoudnessNz_smo", 2, nonzero=True),
         Level(f"{version}_lldSetSpectralNz_smo", 2, nonzero=True),
         Level(f"{version}_lldSetSpectralZ_smo", 2, nonzero=True),

@@ -77,11 +77,15 @@ class _Seen:
         marked[np.flatnonzero(self.contour.counted)] = chosen
         return marked
 
+    def quantile(self, percent: float) -> float:
+        return float(np.percentile(self.x, percent))
+
     def fit(self, degree: int) -> tuple[Values, Line]:
         n = np.arange(len(self.x), dtype=np.float64)
         coefficients: Values = np.polyfit(n, self.x, degree)
         label = "line" if degree == 1 else "parabola"
-        return coefficients, Line(label, self.t, np.polyval(coefficients, n))
+        heights: Values = np.polyval(coefficients, n).astype(np.float64)
+        return coefficients, Line(label, self.t, heights)
 
 
 def marks(functional: str, contour: Contour) -> Marks:
@@ -150,7 +154,7 @@ def _spread(seen: _Seen, found: re.Match[str]) -> Marks:
 
 def _quantile(seen: _Seen, found: re.Match[str]) -> Marks:
     share = float(found["q"]) * 25 if found["q"] else float(found["p"])
-    value = float(np.percentile(seen.x, share))
+    value = seen.quantile(share)
     return Marks(value, (seen.level(_quantile_label(share), value),))
 
 
@@ -161,7 +165,7 @@ def _quantile_label(share: float) -> str:
 def _quantile_range(seen: _Seen, found: re.Match[str]) -> Marks:
     shares = {"1-2": (25.0, 50.0), "2-3": (50.0, 75.0), "1-3": (25.0, 75.0)}.get(found["iqr"] or "")
     shares = shares or {"0-1": (1.0, 99.0), "0-2": (20.0, 80.0)}[found["pctl"]]
-    low, high = (float(np.percentile(seen.x, share)) for share in shares)
+    low, high = (seen.quantile(share) for share in shares)
     lines = tuple(
         seen.level(_quantile_label(share), height) for share, height in zip(shares, (low, high), strict=True)
     )

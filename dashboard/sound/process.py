@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from multiprocessing.connection import Connection
+from typing import Any
 
 from msfl.errors import MsflError
 
@@ -16,7 +18,7 @@ def serve(pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which then hangs up
     from dashboard.sound import analysis
 
-    tasks = {"picture": analysis.picture, "contours": analysis.contours}
+    tasks: dict[str, Callable[..., Any]] = {"picture": analysis.picture, "contours": analysis.contours}
     while True:
         try:
             name, arguments = pipe.recv()

@@ -102,7 +102,9 @@ class SoundService:
             ) from None
         self._fresh = False
         if not good:
-            raise DataError(str(answer))
+            raise DataError(
+                str(answer).replace(arguments[0], Path(arguments[0]).name)
+            )  # no paths of the server
         return answer
 
     def _started(self) -> Connection:
