@@ -64,7 +64,7 @@ def register(app: Dash, data: Data) -> None:
         Input("shared-search", "value"),
         Held("state", "data"),
         prevent_initial_call=True,
-    )  # type: ignore[untyped-decorator]
+    )
     def search(words: str | None, stored: object) -> Any:
         state = state_of(stored, data)
         wanted = (words or "")[:80]
