@@ -1,16 +1,31 @@
-"""The demo corpus knows what was planted in it: how well the leading features of a run agree with that truth."""
+"""The demo corpus knows what was planted in it: how well the leading features of a run agree with that truth.
+
+`hold_against` compares the lists of one method with it, for the eye; `table` gives every method of the explanations
+its figures.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from analyses.shared import Comparison
+from msfl.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analyses.explanations import Explanations
+    from msfl.runs import Run
 
 ALL = "all"
 """Where a shared cue is planted, and the name of the multilingual list."""
+FILE = "planted.json"
+READER = "demo"
 LEVEL = 0.05
 """A list is said to hold a planted family if a random list would hold as many with less probability."""
 
@@ -81,6 +96,62 @@ def hold_against(comparison: Comparison, facts: Mapping[str, Any]) -> list[Plant
         for where, claim in places.items()
         for family in claim["families"]
     ]
+
+
+def table(found: Explanations, run: Run) -> pd.DataFrame:
+    """Compute ``planted.parquet``, see docs/explanations.md.
+
+    Args:
+        found: The explanations of a run, with rankings.
+        run: The run.
+
+    Raises:
+        DataError: Nobody planted anything in these recordings.
+    """
+    facts = planted_facts(run)
+    if facts is None:
+        raise DataError(
+            f"What the features of {run.path} should be is not known: only a synthetic corpus, such as that of "
+            "`msfl demo`, knows what was planted in it."
+        )
+    from analyses.planted_figures import figures
+
+    rankings = [found.table(f"rankings/{method}", task="emotion") for method in found.methods]
+    shared = found.table("shared") if found.has("shared") else None
+    return figures(rankings, shared, facts, run.manifest.language_sets)
+
+
+def planted_facts(run: Run) -> dict[str, Any] | None:
+    """Return what was planted in the recordings of a run; None for real speech.
+
+    The truth lies beside the recordings. Where the folder is gone, the demo corpus has the one that this version
+    plants.
+    """
+    if not run.manifest.data.synthetic:
+        return None
+    for name in run.utterances.groupby("corpus")["file"].first():
+        for folder in list(Path(str(name)).parents)[:4]:
+            if (folder / FILE).is_file():
+                return _read_facts(folder / FILE)
+    readers = {one.get("reader") for one in run.manifest.experiment.get("corpora", {}).values()}
+    if readers == {READER}:
+        from msfl.corpora.demo.planting import planted
+
+        return planted(0)
+    return None
+
+
+def _read_facts(file: Path) -> dict[str, Any]:
+    try:
+        facts = json.loads(file.read_text(encoding="utf-8"))
+        for claim in (facts["shared"], *facts["language_specific"].values()):
+            _ = [*claim["contours"], *claim["families"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise DataError(
+            f"{file} does not say what was planted: make the corpus again with `msfl demo`."
+        ) from None
+    found: dict[str, Any] = facts
+    return found
 
 
 def sentences(rows: list[PlantedFamily]) -> list[str]:

@@ -10,15 +10,16 @@ Equal scores are put in random order, in every repeat anew: choosing among them 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analyses.repeats import Repeats, effective, order, source
+from analyses.rank_agreement import aligned
+from analyses.repeats import Repeats, Source, effective, order, source
 from msfl.features.grammar import LEVELS
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ LENGTHS = (5, 10, 20, 50, 100)
 NORMAL = 1.959964
 """97.5 % quantile of the normal distribution."""
 FOLDS, SEEDS, ORDERS, ALL = "folds", "seeds", "orders", "all"
+ATTENTION = "attention"
+"""Models that were trained on other orders of the features are asked for their attention only."""
 COLUMNS = ("method", "language_set", "level", "k", "over", "index", "value", "low", "high", "repeats")
 
 
@@ -130,7 +133,7 @@ def choose(scores: NDArray[np.float64], k: int, *, seed: int = 0) -> NDArray[np.
 
 
 def over(
-    scores: NDArray[np.float64], varied: Sequence[str], fixed: Sequence[str], k: int
+    scores: NDArray[np.float64], varied: Sequence[Hashable], fixed: Sequence[Hashable], k: int
 ) -> tuple[Stability, float] | None:
     """Return Nogueira's and Kuncheva's index over one source of variation, averaged over the rest.
 
@@ -148,8 +151,10 @@ def over(
         None where nothing varies.
     """
     chosen = choose(scores, k)
-    groups = [np.flatnonzero(np.asarray(fixed) == value) for value in dict.fromkeys(fixed)]
-    groups = [rows for rows in groups if len({varied[int(row)] for row in rows}) > 1]
+    members: dict[Hashable, list[int]] = {}
+    for row, value in enumerate(fixed):
+        members.setdefault(value, []).append(row)
+    groups = [rows for rows in members.values() if len({varied[row] for row in rows}) > 1]
     if not groups:
         return None
     found = [nogueira(chosen[rows]) for rows in groups]
@@ -161,28 +166,26 @@ def over(
 
 
 def of_repeats(
-    repeats: Repeats, lengths: Sequence[int], orders: Sequence[str] | None = None
+    scores: NDArray[np.float64], keys: Sequence[tuple[str, str, str]], lengths: Sequence[int]
 ) -> Iterator[dict[str, Any]]:
     """Yield the indices of one method, language set and level: k, over, index, value, low, high, repeats.
 
     Args:
-        repeats: The repeats.
+        scores: Score of each item in each repeat, shape (M, d), the higher the better.
+        keys: Fold, seed and order of the features of each repeat; the order of the run itself is ``""``.
         lengths: Lengths of the top lists.
-        orders: The order of the features that the model of each repeat was trained on; None if all had the same.
     """
-    scores = repeats.each()
-    folds, seeds = (list(column) for column in zip(*repeats.keys, strict=True))
-    orders = list(orders or [""] * len(folds))
-    rest = [f"{a}|{b}|{c}" for a, b, c in zip(folds, seeds, orders, strict=True)]
-    ways = {
-        FOLDS: (folds, [f"{seed}|{one}" for seed, one in zip(seeds, orders, strict=True)]),
-        SEEDS: (seeds, [f"{fold}|{one}" for fold, one in zip(folds, orders, strict=True)]),
-        ORDERS: (orders, folds),
-        ALL: (rest, [""] * len(folds)),
+    folds, seeds, orders = ([key[place] for key in keys] for place in range(3))
+    ways: dict[str, tuple[Sequence[Hashable], Sequence[Hashable], Sequence[int]]] = {
+        FOLDS: (folds, [key[1:] for key in keys], range(len(keys))),
+        SEEDS: (seeds, [key[::2] for key in keys], range(len(keys))),
+        ORDERS: (orders, folds, _one_seed(keys)),
+        ALL: (list(keys), [""] * len(keys), range(len(keys))),
     }
-    for k in lengths:
-        for name, (varied, fixed) in ways.items():
-            found = over(scores, varied, fixed, k)
+    for name, (varied, fixed, kept) in ways.items():
+        rows = list(kept)
+        for k in lengths:
+            found = over(scores[rows], [varied[row] for row in rows], [fixed[row] for row in rows], k)
             if found is None:
                 continue
             stability, second = found
@@ -198,10 +201,36 @@ def of_repeats(
                 }
 
 
+def _one_seed(keys: Sequence[tuple[str, str, str]]) -> list[int]:
+    """Return the first repeat of each fold and order, so that seeds do not pass for orders."""
+    first: dict[tuple[str, str], int] = {}
+    for row, (fold, _, of_features) in enumerate(keys):
+        first.setdefault((fold, of_features), row)
+    return list(first.values())
+
+
 def lengths_at(level: str, items: int) -> list[int]:
     """Return the lengths of the top lists at a level: at most half of the items, and 10 or that half always."""
     known = LENGTHS if level == "feature" else LENGTHS[:3]
     return sorted({effective(10, items), *(k for k in known if k <= items // 2)})
+
+
+def with_orders(
+    repeats: Repeats, others: Mapping[str, Repeats]
+) -> tuple[NDArray[np.float64], list[tuple[str, str, str]]]:
+    """Join the repeats of a run with those of models that were trained on other orders of the features.
+
+    Args:
+        repeats: The repeats of the run.
+        others: Number of the order -> its repeats.
+
+    Returns:
+        Scores of shape (M, d) for the items that all have, and fold, seed and order of each repeat.
+    """
+    numbers = ["", *others]
+    same = aligned([repeats, *others.values()])
+    keys = [(*key, number) for number, one in zip(numbers, same, strict=True) for key in one.keys]
+    return np.concatenate([one.each() for one in same]), keys
 
 
 def table(found: Explanations, run: Run) -> pd.DataFrame:
@@ -214,12 +243,32 @@ def table(found: Explanations, run: Run) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for method in found.methods:
         opened = source(found, method)
-        for name in opened.language_sets() if opened else []:
+        if opened is None:
+            continue
+        reordered = _reordered(run, opened) if method == ATTENTION else {}
+        for name in opened.language_sets():
             for level in LEVELS:
-                repeats = opened.repeats(name, level) if opened else None
+                repeats = opened.repeats(name, level)
                 if repeats is None or len(repeats.names) < 2:
                     continue
+                others = {number: one.repeats(name, level) for number, one in reordered.items()}
+                there = {number: one for number, one in others.items() if one is not None}
+                scores, keys = with_orders(repeats, there)
                 place = {"method": method, "language_set": name, "level": level}
-                lengths = lengths_at(level, len(repeats.names))
-                rows += [place | row for row in of_repeats(repeats, lengths)]
+                rows += [place | row for row in of_repeats(scores, keys, lengths_at(level, scores.shape[1]))]
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _reordered(run: Run, like: Source) -> dict[str, Source]:
+    """Return the attention of models that were trained on other orders: number of the order -> source."""
+    from analyses.cells import of_table
+    from analyses.orders import read
+
+    cells = read(run)
+    if cells is None:
+        return {}
+    return {
+        str(number): replace(like, cells=of_table(rows.drop(columns="order")))
+        for number, rows in cells.groupby("order")
+        if number != 0
+    }

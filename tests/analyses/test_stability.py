@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from itertools import combinations
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyses.repeats import Repeats
-from analyses.stability import choose, kuncheva, lengths_at, nogueira, of_repeats
+from analyses.cells import of_table
+from analyses.repeats import of_scores
+from analyses.stability import choose, kuncheva, lengths_at, nogueira, of_repeats, table, with_orders
 
 
 def random_lists(repeats, items, k, seed):
@@ -112,20 +115,19 @@ def test_equal_scores_are_no_stable_choice():
     assert (chosen.sum(axis=1) == 10).all()
 
 
-def repeats_of(scores):
-    """Scores by (fold, seed)."""
-    keys = tuple(sorted(scores))
-    totals = np.stack([scores[key] for key in keys])[:, None, :]
-    names = tuple(f"i{number:02}" for number in range(totals.shape[2]))
-    return Repeats(names, keys, totals, np.ones((len(keys), 1)), ("",))
+def indices(scores, k=10):
+    """Indices of scores by (fold, seed, order)."""
+    return {
+        (row["over"], row["index"]): row
+        for row in of_repeats(np.stack(list(scores.values())), list(scores), [k])
+    }
 
 
 def test_what_varies_is_told_apart():
     """Each fold has its own ranking, which all seeds share: seeds are stable, folds are not."""
     rng = np.random.default_rng(4)
     own = {fold: rng.random(40) for fold in ("a", "b", "c")}
-    repeats = repeats_of({(fold, seed): own[fold] for fold in own for seed in ("0", "1", "2")})
-    rows = {(row["over"], row["index"]): row for row in of_repeats(repeats, [10])}
+    rows = indices({(fold, seed, ""): own[fold] for fold in own for seed in ("0", "1", "2")})
     assert set(rows) == {
         (way, index) for way in ("folds", "seeds", "all") for index in ("nogueira", "kuncheva")
     }
@@ -138,22 +140,70 @@ def test_what_varies_is_told_apart():
     assert rows["folds", "kuncheva"]["value"] == pytest.approx(np.mean(pairs))
 
 
-def test_orders_are_compared_within_a_fold():
+def test_orders_are_compared_within_a_fold_and_are_no_seeds():
+    """A ranking that every order changes; the seeds of the run's own order agree and do not count as orders."""
     rng = np.random.default_rng(5)
     own = {order: rng.random(40) for order in ("", "1", "2")}
-    keys = [(fold, seed) for fold in ("a", "b") for seed in ("0", "1000", "1001")]
-    orders = ["", "1", "2", "", "1", "2"]
-    scores = {key: own[order] for key, order in zip(keys, orders, strict=True)}
-    repeats = repeats_of(scores)
-    rows = {row["over"]: row for row in of_repeats(repeats, [10], orders) if row["index"] == "nogueira"}
-    assert set(rows) == {"orders", "all"} | ({"folds"} if "folds" in rows else set())
-    assert rows["orders"]["value"] < 0.4
-    assert rows["orders"]["repeats"] == 3
-    assert rows["folds"]["value"] == 1
+    run = {(fold, seed, ""): own[""] for fold in ("a", "b") for seed in ("0", "1")}
+    rows = indices(run | {(fold, "0", order): own[order] for fold in ("a", "b") for order in ("1", "2")})
+    assert rows["orders", "nogueira"]["value"] < 0.4
+    assert rows["orders", "nogueira"]["repeats"] == 3
+    assert rows["folds", "nogueira"]["value"] == 1
+    assert rows["seeds", "nogueira"]["value"] == 1
+    assert rows["all", "nogueira"]["repeats"] == 8
+
+
+def test_repeats_of_other_orders_join_those_of_the_run():
+    def repeats(keys, columns, scores):
+        index = pd.MultiIndex.from_tuples(keys, names=["fold", "seed"])
+        return of_scores(pd.DataFrame(scores, index=index, columns=columns))
+
+    run = repeats([("a", 0), ("b", 0)], list("xyz"), [[3.0, 2, 1], [3, 1, 2]])
+    other = repeats([("a", 0)], list("zxy"), [[9.0, 8, 7]])
+    scores, keys = with_orders(run, {"1": other})
+    assert keys == [("a", "0", ""), ("b", "0", ""), ("a", "0", "1")]
+    assert scores.tolist() == [[3, 2, 1], [3, 1, 2], [8, 7, 9]]
+    assert with_orders(run, {})[1] == keys[:2]
+
+
+def test_the_table_reads_the_attention_of_other_orders(tmp_path):
+    """The whole way from files: two folds, two orders, four features."""
+    rng = np.random.default_rng(0)
+    features = [f"f{number}" for number in range(8)]
+
+    def cells(order, scores):
+        place = {"method": "attention", "task": "emotion", "model": "msfl", "language_set": "de", "seed": 0}
+        rest = {"language": "de", "corpus": "c", "emotion": "", "statistic": "importance", "count": 5}
+        rows = [
+            place | rest | {"fold": fold, "order": order} | dict(zip(features, scores, strict=True))
+            for fold in "ab"
+        ]
+        return pd.DataFrame(rows)
+
+    own = cells(0, np.arange(8.0))
+    (tmp_path / "explanations").mkdir()
+    pd.concat([own, *(cells(number, rng.permutation(np.arange(8.0))) for number in (1, 2))]).to_parquet(
+        tmp_path / "explanations" / "orders.parquet"
+    )
+    manifest = SimpleNamespace(features=SimpleNamespace(set="own table"))
+    run = SimpleNamespace(path=tmp_path, manifest=manifest, feature_names=tuple(features))
+    found = SimpleNamespace(
+        run=run,
+        methods=("attention",),
+        manifest=SimpleNamespace(models={"attention": "msfl"}),
+        has=lambda name: name == "cells/attention",
+        cells=lambda method: of_table(own.drop(columns="order")),
+    )
+    rows = table(found, run)
+    feature = rows[(rows["level"] == "feature") & (rows["index"] == "nogueira") & (rows["k"] == 4)]
+    values = feature.set_index("over")["value"]
+    assert values["folds"] == 1
+    assert values["orders"] < 0.9
+    assert set(rows["over"]) == {"folds", "orders", "all"}
 
 
 def test_one_repeat_gives_no_row():
-    assert list(of_repeats(repeats_of({("a", "0"): np.arange(9.0)}), [3])) == []
+    assert indices({("a", "0", ""): np.arange(9.0)}, 3) == {}
 
 
 def test_lengths_are_at_most_half_of_the_items():
