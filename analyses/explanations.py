@@ -128,7 +128,7 @@ class Explanations:
         """Whether a table is there; names as in `table`."""
         return self.file(name).is_file()
 
-    def table(self, name: str, columns: Sequence[str] | None = None, **filters: object) -> pd.DataFrame:
+    def table(self, name: str, /, columns: Sequence[str] | None = None, **filters: object) -> pd.DataFrame:
         """Read a table, or the part of it that is wanted.
 
         Args:
