@@ -158,6 +158,8 @@ def _show_next(console: Console, folder: Path) -> None:
     lines = [
         f"Written: {folder} ({CORPUS}, {EXPERIMENT}, {RUN})",
         "Next:",
+        f"  msfl explain {run} --quick        other methods, and how far to trust them",
+        f"  msfl dashboard {run}              explore it, and hear the utterances",
         f"  msfl rank {run} --by emotion      one list for each emotion",
         f"  msfl rank {run} --level family    families instead of features",
         f"  msfl results {run} --against best",
