@@ -38,6 +38,8 @@ STRONG = 0.5
 """A ranking for emotion is largely one for language if at least half of its top is in the other's top too."""
 SIGNIFICANCE = 0.01
 """More in common than this probability allows by chance is called more than chance."""
+RELATED = 0.1
+"""A smaller tau-b does not count as agreement, however certain it is: with many items, any trace is."""
 NOTHING = 0.01
 """Means that explain less than 1 % of the variance of every feature do not tell languages apart."""
 TOP = 10
@@ -54,6 +56,7 @@ COLUMNS = (
     "high",
     "chance",
     "p_value",
+    "strength",
     "verdict",
 )
 Row = dict[str, Any]
@@ -161,11 +164,12 @@ def _rows(
 ) -> Iterator[Row]:
     if largest is not None:
         verdict = means_removed(place["normalisation"], largest)
-        yield {**place, "measure": TAU, "value": np.nan, "verdict": verdict}
+        yield {**place, "measure": TAU, "value": np.nan, "strength": "", "verdict": verdict}
         return
     by_measure = {one.measure: one for one in found}
     if JACCARD not in by_measure:
         return
+    weight = strength(by_measure[JACCARD], by_measure[TAU])
     verdict = judge(by_measure[JACCARD], by_measure[TAU], place)
     for one in found:
         yield {
@@ -177,6 +181,7 @@ def _rows(
             "high": one.high,
             "chance": one.chance,
             "p_value": one.p_value,
+            "strength": weight,
             "verdict": verdict,
         }
 
@@ -211,12 +216,13 @@ def judge(top: Agreement, whole: Agreement, place: Mapping[str, str]) -> str:
 def strength(top: Agreement, whole: Agreement) -> str:
     """Return ``strong``, ``some`` or ``none``: how far a ranking for emotion is one for language.
 
-    Strong needs at least `STRONG` of the top in common, and more than chance has.
+    More than chance is what the top lists or the whole rankings show: of seven families, even the same top three are
+    no rarity. Strong needs at least `STRONG` of the top in common besides.
     """
-    above = min(top.p_value, whole.p_value if whole.value >= 0.1 else 1.0) < SIGNIFICANCE
-    if top.k and in_common(top) / top.k >= STRONG and top.p_value < SIGNIFICANCE:
-        return "strong"
-    return "some" if above else "none"
+    related = whole.p_value if whole.value >= RELATED else 1.0
+    if min(top.p_value, related) >= SIGNIFICANCE:
+        return "none"
+    return "strong" if in_common(top) >= STRONG * (top.k or 1) else "some"
 
 
 def in_common(top: Agreement) -> int:

@@ -161,6 +161,10 @@ def test_strength_by_numbers():
     tau, _, top = compare(a, half)
     assert in_common(top) == 5
     assert strength(top, tau) == "strong"
+    families = np.arange(7.0)
+    tau, _, top = compare(families, families[[1, 0, 2, 3, 4, 5, 6]])
+    assert top.p_value > 0.01  # the same three of seven: only the whole order is beyond chance
+    assert strength(top, tau) == "strong"
     tau, _, top = compare(a, rng.random(200))
     assert strength(top, tau) == "none"
     related = a + 0.5 * rng.random(200)

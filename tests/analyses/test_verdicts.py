@@ -61,7 +61,8 @@ def tables_about(
             [
                 here
                 | {"normalisation": "as trained", "against": "language task", "measure": "jaccard"}
-                | {"value": jaccard, "p_value": 0.001, "verdict": "It cannot tell the two apart."}
+                | {"value": jaccard, "strength": "strong" if common > 4 else "some" if common else "none"}
+                | {"verdict": "It cannot tell the two apart." if common > 4 else "Check these features."}
             ]
         ),
     }
@@ -86,11 +87,12 @@ def test_a_ranking_that_passes_everything_is_trusted():
         ({"stability": 0.6, "low": 0.5}, CAUTION, "fairly steady"),
         ({"stability": 0.85, "low": 0.3}, CAUTION, "the interval is wide"),
         ({"stability": 0.85, "low": np.nan}, CAUTION, "too few repeats for an interval"),
-        ({"p": 0.5, "p_normal": 0.5}, DISTRUST, "It is not faithful"),
+        ({"p": 0.5, "p_normal": 0.5}, DISTRUST, "not shown to be faithful"),
         ({"p": 0.02, "p_normal": 0.02}, CAUTION, "the evidence is moderate"),
         ({"passed": False}, DISTRUST, "a network with shuffled weights"),
         ({"common": 6}, CAUTION, "It cannot tell the two apart."),
-        ({"common": 3}, TRUST, "30 % also tell the languages"),
+        ({"common": 3}, TRUST, "Check these features."),
+        ({"common": 0}, TRUST, "not what tells the languages"),
     ],
 )
 def test_one_bad_test_is_enough(change, expected, words):
@@ -170,6 +172,14 @@ def test_half_of_the_sanity_tests():
     assert "shuffled labels" in found.sentence
     assert "shuffled weights" not in found.sentence
     assert sanity_reason(rows.assign(passed=None)).verdict == CAUTION
+
+
+def test_shuffled_heads_alone_are_a_reason_for_caution_only():
+    rows = pd.DataFrame({"randomised": ["parameters", "heads", "labels"], "passed": [True, False, True]})
+    found = sanity_reason(rows)
+    assert (found.verdict, found.figure) == (CAUTION, 1)
+    assert "more than what it concludes" in found.sentence
+    assert np.isnan(sanity_reason(rows[rows["randomised"] == "heads"]).figure)
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(1e-9, 1))
