@@ -121,6 +121,20 @@ def classes_explained(
     return ()
 
 
+def utterances_explained(
+    run: RunData, method: str, *, language_set: str, model: str, task: str
+) -> frozenset[str]:
+    """Return the utterances that a method explains; `msfl explain` takes a sample of large runs."""
+    found: set[str] = set()
+    for job in _jobs(run, language_set, model):
+        file = _file(run, job, method)
+        if file is not None:
+            keys = _keys(file, file.stat().st_mtime_ns)
+            rows = keys[keys["task"] == task] if "task" in keys and method != WEIGHTS else keys
+            found.update(rows["utterance"])
+    return frozenset(found)
+
+
 @lru_cache(maxsize=256)
 def _jobs_of(run: RunData) -> dict[tuple[str, str], tuple[JobRecord, ...]]:
     found: dict[tuple[str, str], list[JobRecord]] = {}

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dashboard.attributions import methods_of, utterances_explained
+
 if TYPE_CHECKING:
     import pandas as pd
 
     from dashboard.data import RunData
     from dashboard.state import State
 
-RIGHT, WRONG = "right", "wrong"
+RIGHT, WRONG, EXPLAINED = "right", "wrong", "explained"
+"""What a view can go through, beside everything."""
 
 
 @lru_cache(maxsize=64)
@@ -53,9 +56,10 @@ def classes_of(found: pd.DataFrame) -> list[str]:
 
 
 def listed(run: RunData, state: State) -> list[str]:
-    """Return the utterances that a view goes through: of its language and emotion, and right or wrong if it says so.
+    """Return the utterances that a view goes through: of its language and emotion, and as its ``view`` says.
 
-    Utterances that the model was tested on come alone where the view asks for right or wrong; otherwise all.
+    ``right`` and ``wrong`` hold what the model was tested on, ``explained`` what a method that knows for and against
+    explains; otherwise it is all utterances.
     """
     table = run.utterances
     keep = np.ones(len(table), dtype=bool)
@@ -69,4 +73,8 @@ def listed(run: RunData, state: State) -> list[str]:
             return []
         judged = found["right"] if state.view == RIGHT else ~found["right"] & found["truth"].notna()
         keep &= table.index.isin(found.index[judged])
+    if state.view == EXPLAINED:
+        for method in methods_of(run)[:1]:
+            wanted = {"language_set": state.set, "model": state.model, "task": state.task}
+            keep &= table.index.isin(utterances_explained(run, method, **wanted))
     return [str(name) for name in table.index[keep]]

@@ -88,7 +88,8 @@ def forest(effects: pd.DataFrame, texts: Texts) -> dict[str, Any]:
         mine = effects[effects["emotion"] == emotion]
         mine = mine.iloc[(mine["language"] == "all").to_numpy().argsort(kind="stable")]
         labels = [
-            f"{texts.label('emotion', emotion)} · {_language(name, texts)}" for name in mine["language"]
+            plain(f"{texts.label('emotion', emotion)} · {_language(name, texts)}")
+            for name in mine["language"]
         ]
         rows += labels
         everywhere = (mine["language"] == "all").tolist()

@@ -102,7 +102,7 @@ def _table(run: RunData, rows: pd.DataFrame, state: State, texts: Texts) -> Any:
         )
         for language_set, model in keys
     ]
-    table = html.Table([html.Thead(head), html.Tbody(body)], className="plain-table")
+    table = html.Table([html.Thead(head), html.Tbody(body)], className="plain-table ranks")
     return html.Div(
         table, className="scroll", tabIndex="0", role="region", **{"aria-label": texts("feature.ranks")}
     )

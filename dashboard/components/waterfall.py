@@ -103,24 +103,35 @@ def waterfall(steps: list[Step], start: float, end: float, of_class: str, texts:
         texts: The texts.
     """
     labels = [texts("utterance.start"), *[_short(step.label) for step in steps], texts("utterance.end")]
-    values = [start, *[step.value for step in steps], end]
+    bases = [0.0, *(start + np.cumsum([0.0, *[step.value for step in steps]]))[:-1].tolist(), 0.0]
+    lengths = [start, *[step.value for step in steps], end]
     said = [texts.number(100 * start, 1), *[_signed(step.value, texts) for step in steps]]
     trace = {
-        "type": "waterfall",
+        "type": "bar",  # the type `waterfall` is not in the small bundle of Plotly that the dashboard serves
         "orientation": "h",
-        "measure": ["absolute", *["relative"] * len(steps), "total"],
-        "y": [f"{place}" for place in range(len(labels))],
-        "x": [100 * value for value in values],
+        "y": list(range(len(labels))),
+        "base": [round(100 * value, 4) for value in bases],
+        "x": [round(100 * value, 4) for value in lengths],
         "text": [*said, texts.number(100 * end, 1)],
         "textposition": "outside",
         "cliponaxis": False,
-        "increasing": {"marker": {"color": FOR}},
-        "decreasing": {"marker": {"color": AGAINST}},
-        "totals": {"marker": {"color": GREY}},
-        "connector": {"line": {"color": "#adb5bd", "width": 1}},
+        "marker": {"color": [GREY, *[FOR if step.value > 0 else AGAINST for step in steps], GREY]},
         "hoverinfo": "none",
     }
     layout = _layout(labels, texts("utterance.points", name=of_class))
+    layout["shapes"] = [
+        {
+            "type": "line",
+            "x0": x,
+            "x1": x,
+            "y0": place - 0.4,
+            "y1": place + 1.4,
+            "line": {"color": GREY, "width": 1},
+        }
+        for place, x in enumerate(
+            [100 * start, *[100 * (base + step.value) for base, step in zip(bases[1:], steps, strict=False)]]
+        )
+    ]
     return {"data": [trace], "layout": layout}
 
 
@@ -130,7 +141,7 @@ def weights(steps: list[Step], texts: Texts) -> dict[str, Any]:
     trace = {
         "type": "bar",
         "orientation": "h",
-        "y": [f"{place}" for place in range(len(steps))],
+        "y": list(range(len(steps))),
         "x": lifts,
         "text": [f"{texts.number(lift, 2)} ×" for lift in lifts],
         "textposition": "outside",
@@ -162,14 +173,13 @@ def _layout(labels: list[str], title: str) -> dict[str, Any]:
         "dragmode": False,
         "xaxis": {"title": {"text": plain(title)}, "zeroline": False, "fixedrange": True},
         "yaxis": {
-            "autorange": "reversed",
+            "range": [len(labels) - 0.5, -0.5],
             "automargin": True,
             "fixedrange": True,
             "showgrid": False,
             "tickmode": "array",
-            "tickvals": [f"{place}" for place in range(len(labels))],
+            "tickvals": list(range(len(labels))),
             "ticktext": labels,
-            "type": "category",
         },
     }
 

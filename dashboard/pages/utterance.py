@@ -9,7 +9,7 @@ import dash_mantine_components as dmc
 from dash import Dash, Input, Output, dcc, html, no_update
 from dash import State as Held
 
-from dashboard.attributions import classes_explained, methods_of
+from dashboard.attributions import classes_explained, methods_of, utterances_explained
 from dashboard.audio import find_recording
 from dashboard.components import card, empty, help_mark, page_head, page_link
 from dashboard.components.example_list import known_facts
@@ -18,7 +18,7 @@ from dashboard.components.player import player, with_drawing
 from dashboard.components.prediction import prediction
 from dashboard.components.utterance_drawing import utterance_drawing
 from dashboard.data import Data, RunData
-from dashboard.outcomes import RIGHT, WRONG, listed, outcomes
+from dashboard.outcomes import EXPLAINED, RIGHT, WRONG, listed, outcomes
 from dashboard.state import State, state_of
 from dashboard.texts import Texts, texts_for
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 NAME = "utterance"
 TITLE = "utterance.title"
 CONTROLS = ("set", "model", "task", "language", "emotion")
-JUDGED = ("all", RIGHT, WRONG)
+VIEWS = ("all", RIGHT, WRONG, EXPLAINED)
 
 
 def layout(state: State, data: Data, texts: Texts) -> Any:
@@ -43,6 +43,7 @@ def layout(state: State, data: Data, texts: Texts) -> Any:
                 page_head(texts("utterance.title"), texts("utterance.lead")),
                 *head,
                 empty(texts("utterance.none"), texts("utterance.none_here")),
+                dcc.Store(id="utterance-name", data=""),
             ]
         )
     from dashboard.pages.feature import sound_of
@@ -99,8 +100,8 @@ def _neighbours(state: State, names: list[str], texts: Texts) -> list[Any]:
 def _choices(run: RunData, state: State, names: list[str], name: str, texts: Texts) -> Any:
     judged = dmc.SegmentedControl(
         id="utterance-judged",
-        data=[{"value": value, "label": texts(f"utterance.judged.{value}")} for value in JUDGED],
-        value=state.view if state.view in JUDGED else "all",
+        data=[{"value": value, "label": texts(f"utterance.judged.{value}")} for value in VIEWS],
+        value=state.view if state.view in VIEWS else "all",
         size="xs",
         **{"aria-label": texts("utterance.judged.title")},
     )
@@ -139,7 +140,7 @@ def _reasons_card(run: RunData, state: State, texts: Texts) -> Any:
             f"msfl explain {run.run.path.name}",
         )
         return card(texts("utterance.reasons"), body, help=help_mark(texts, "utterance.help.reasons"))
-    method = state.method if state.method in methods else methods[0]
+    method = _method(run, state, methods)
     classes = classes_explained(
         run, state.utterance, method, language_set=state.set, model=state.model, task=state.task
     )
@@ -172,6 +173,15 @@ def _reasons_card(run: RunData, state: State, texts: Texts) -> Any:
     )
 
 
+def _method(run: RunData, state: State, methods: tuple[str, ...]) -> str:
+    """Return the method of the view; for one that ranks only (consensus), the first that explains this utterance."""
+    if state.method in methods:
+        return state.method
+    known = {"language_set": state.set, "model": state.model, "task": state.task}
+    found = (name for name in methods if state.utterance in utterances_explained(run, name, **known))
+    return next(found, methods[0])
+
+
 def _first_class(run: RunData, state: State, classes: tuple[str, ...]) -> str:
     """Return the class to explain first: the predicted one."""
     found = outcomes(run, state.set, state.model, state.task)
@@ -202,24 +212,30 @@ def register(app: Dash, data: Data) -> None:
         Output("url", "search", allow_duplicate=True),
         Input("utterance-judged", "value"),
         Input("utterance-pick", "value"),
-        Input("utterance-method", "value"),
         Held("state", "data"),
         Held("utterance-name", "data"),
         prevent_initial_call=True,
     )
-    def choose(
-        judged: str | None, picked: str | None, method: str | None, stored: object, name: object
-    ) -> Any:
+    def choose(judged: str | None, picked: str | None, stored: object, name: object) -> Any:
         state = state_of(stored, data)
-        run = data.run(state)
-        view = judged if judged in (RIGHT, WRONG) else ""
-        if view != state.view:
+        view = str(judged) if judged in VIEWS[1:] else ""
+        if view != (state.view if state.view in VIEWS else ""):
             return replace(state, view=view, utterance="").query()
-        if picked != name and picked in run.utterance_set:
+        if picked != name and picked in data.run(state).utterance_set:
             return replace(state, utterance=str(picked)).query()
-        if method in methods_of(run) and method != state.method and method in run.choices.methods:
-            return replace(state, method=str(method)).query()
         return no_update
+
+    @app.callback(  # of its own: a callback whose inputs are not all on the page is never called
+        Output("url", "search", allow_duplicate=True),
+        Input("utterance-method", "value"),
+        Held("state", "data"),
+        prevent_initial_call=True,
+    )
+    def choose_method(method: str | None, stored: object) -> Any:
+        state = state_of(stored, data)
+        if method == state.method or method not in data.run(state).choices.methods:
+            return no_update
+        return replace(state, method=str(method)).query()
 
     @app.callback(
         Output("utterance-drawing", "children"), Input("utterance-name", "data"), Held("state", "data")
@@ -259,6 +275,8 @@ def _register_reasons(app: Dash, data: Data) -> None:
         state = replace(state_of(stored, data), utterance=str(name or ""))
         run = data.run(state)
         trigger = ctx.triggered_id
+        if trigger == "utterance-method" and method in run.choices.methods:
+            return no_update, no_update  # it becomes part of the address, and the page is made anew
         if not trigger or method not in methods_of(run) or state.utterance not in run.utterance_set:
             return no_update, no_update
         now = _path(path)

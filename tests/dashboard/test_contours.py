@@ -168,7 +168,7 @@ def test_the_service_answers_keeps_answers_and_survives_its_process(speech: Path
         assert list(contour) == ["F0final_sma"]
         broken = tmp_path / "broken.wav"
         broken.write_bytes(b"RIFF....WAVE and then nothing")
-        with pytest.raises(DataError, match="^'broken.wav' is not an audio file"):
+        with pytest.raises(DataError, match=r"^'broken\.wav' is not an audio file"):
             service.picture(broken)
         with pytest.raises(DataError, match="cannot be read"):
             service.picture(tmp_path / "gone.wav")
