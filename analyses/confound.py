@@ -98,18 +98,19 @@ def of_level(
     emotion = opened.repeats(language_set, level)
     if emotion is None or len(emotion.names) < 2:
         return
-    place = {"method": opened.method, "language_set": language_set, "level": level}
+    place, items = {"method": opened.method, "language_set": language_set, "level": level}, len(emotion.names)
     language = opened.repeats(language_set, level, task=LANGUAGE)
     if language is not None:
         here = place | {"normalisation": AS_TRAINED, "against": LANGUAGE_TASK}
-        yield from _rows(here, compare_repeats(emotion, language, TOP))
+        yield from _rows(here, compare_repeats(emotion, language, TOP), items)
     for normalisation, against, values in separations:
         here = place | {"normalisation": normalisation, "against": against}
         grouped = by_level(values, level, opened.feature_set)
         if against == MEANS and float(values.max()) < NOTHING:
-            yield from _rows(here, [], float(values.max()))
+            yield from _rows(here, [], items, float(values.max()))
         else:
-            yield from _rows(here, compare_repeats(emotion, _constant(grouped, emotion), TOP))
+            found = compare_repeats(emotion, _constant(grouped, emotion), TOP)
+            yield from _rows(here, found, items)
 
 
 def separations_of(run: Run, languages: Sequence[str]) -> list[tuple[str, str, pd.Series[float]]]:
@@ -160,7 +161,7 @@ def _constant(scores: pd.Series[float], like: Repeats) -> Repeats:
 
 
 def _rows(
-    place: Mapping[str, str], found: Sequence[Agreement], largest: float | None = None
+    place: Mapping[str, str], found: Sequence[Agreement], items: int, largest: float | None = None
 ) -> Iterator[Row]:
     if largest is not None:
         verdict = means_removed(place["normalisation"], largest)
@@ -170,7 +171,7 @@ def _rows(
     if JACCARD not in by_measure:
         return
     weight = strength(by_measure[JACCARD], by_measure[TAU])
-    verdict = judge(by_measure[JACCARD], by_measure[TAU], place)
+    verdict = judge(by_measure[JACCARD], by_measure[TAU], place, items)
     for one in found:
         yield {
             **place,
@@ -186,28 +187,31 @@ def _rows(
         }
 
 
-def judge(top: Agreement, whole: Agreement, place: Mapping[str, str]) -> str:
+def judge(top: Agreement, whole: Agreement, place: Mapping[str, str], items: int) -> str:
     """Say in a sentence or two what an agreement means.
 
     Args:
         top: Jaccard's index of the top lists.
         whole: Tau-b of the whole rankings.
         place: method, level, normalisation, against.
+        items: Number of items that are ranked.
     """
     k = top.k or 0
-    common, expected = in_common(top), k * (2 * top.chance / (1 + top.chance))
-    item = {"feature": "features", "contour": "contours", "functional": "statistics"}.get(
+    common, expected = in_common(top), k**2 / items
+    named = {"feature": "features", "contour": "contours", "functional": "statistics"}.get(
         place["level"], "families"
     )
     said = (
-        f"Of the {k} leading {item}, {common} {'is' if common == 1 else 'are'} also among the {k} {_other(place)} "
+        f"Of the {k} leading {named}, {common} {'is' if common == 1 else 'are'} also among the {k} {_other(place)} "
         f"(by chance about {expected:.2g}; over the whole rankings tau-b is {whole.value:.2f})."
     )
     weight = strength(top, whole)
     if weight == "strong":
         return f"{said} This ranking is largely one for recognising the corpus, too: it cannot tell the two apart."
     if weight == "some":
-        return f"{said} That is more than chance: check these {item} before they are called signs of emotion."
+        return (
+            f"{said} That is more than chance: check these {named} before they are called signs of emotion."
+        )
     return (
         f"{said} That is no more than chance: nothing here suggests that the corpus was recognised instead."
     )

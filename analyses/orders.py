@@ -121,7 +121,7 @@ def summary(run: Run) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     if cells is None:
         return pd.DataFrame(rows)
-    attention = {key: row for key, row in _attention(cells).iterrows()}
+    attention = dict(_attention(cells).iterrows())
     for record in sorted((run.path / FOLDER).glob(f"*/{_RECORD}")):
         facts = json.loads(record.read_text(encoding="utf-8"))
         keys = [(facts["fold"], facts["seed"], order) for order in (0, facts["order"])]

@@ -207,7 +207,7 @@ def verdict(method: str, randomised: str, value: float, reference: float) -> tup
     """Judge a change: whether it is large enough, and a sentence that says so.
 
     It is, if the agreement with the randomised model is less than half of the agreement between two real ones. None
-    where that says nothing.
+    where that says nothing, and for the heads alone: the body of the network, which is left, may well hold most of it.
 
     Args:
         method: Name of the method.
@@ -221,6 +221,11 @@ def verdict(method: str, randomised: str, value: float, reference: float) -> tup
         LABELS: "the model is trained on shuffled labels",
     }[randomised]
     figures = f"(agreement with the real ranking {value:.2f}, between two real models {reference:.2f})"
+    if randomised == HEADS:
+        means = "comes from before the heads: where the model looks, and not what it concludes from it"
+        if method == "attention":
+            means = "is computed before the heads: it says where the model looks, not what it concludes"
+        return None, f"What is left of the ranking by {method} when {what} {figures} {means}."
     if not reference > RELATED:
         return None, (
             f"Nothing can be said about {method} when {what}: the real models do not agree among themselves "
@@ -228,11 +233,6 @@ def verdict(method: str, randomised: str, value: float, reference: float) -> tup
         )
     if value < reference / 2:
         return True, f"The ranking by {method} changes as it should when {what} {figures}."
-    if randomised == HEADS and method == "attention":
-        return None, (
-            f"The ranking by attention stays when {what} {figures}: attention is computed before the heads, and says "
-            "where the model looks, not what it concludes."
-        )
     about = "learnt from the labels" if randomised == LABELS else "in the weights of the model"
     return False, (
         f"The ranking by {method} hardly changes when {what} {figures}: much of it does not come from what is {about}."

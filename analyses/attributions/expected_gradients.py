@@ -5,7 +5,6 @@ from __future__ import annotations
 import zlib
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -30,6 +29,8 @@ from msfl.tasks import Task
 Floats = NDArray[np.float32]
 ROWS = 1 << 18
 """Feature values per call: 160 rows of 1582 features keep a processor busy and memory small."""
+NOISE = 1e-5
+"""Deviations of a sum of values that float32 can be to blame for."""
 MATTERS = 1e-3
 """A row whose values have a smaller Euclidean length than this, in probability, need not be accurate."""
 
@@ -40,7 +41,8 @@ class ExpectedGradients:
     The values of `shap.GradientExplainer`, which are Aumann-Shapley values averaged over baselines: their sum is p_c(x)
     minus the mean of p_c over the baselines. The language that a multilingual network is told stays that of the
     utterance. Sampling goes on in rounds (`GradientRounds`), whose spread gives the standard error, until the error of
-    a row is small against its values; utterances do not depend on each other.
+    a row is small against its values; the known sum of the values takes out a part of the noise (`Estimate`).
+    Utterances do not depend on each other.
 
     Args:
         tasks: The tasks to be explained; all that the model has learnt by default.
@@ -66,15 +68,15 @@ class ExpectedGradients:
         background: int = 128,
         samples: int = 8,
         tolerance: float = 0.1,
-        least: int = 4,
+        least: int = 8,
         most: int = 32,
     ) -> None:
         if not 2 <= samples <= background:
             raise UsageError(
                 f"samples is {samples}; it is 2 or more and not above background ({background})."
             )
-        if not 2 <= least <= most:
-            raise UsageError(f"least is {least}; it is 2 or more and not above most ({most}).")
+        if not 4 <= least <= most:
+            raise UsageError(f"least is {least}; it is 4 or more and not above most ({most}).")
         if tolerance <= 0:
             raise UsageError(f"tolerance is {tolerance}; it is a number above zero, such as 0.1.")
         self.tasks = tuple(tasks)
@@ -119,14 +121,25 @@ class ExpectedGradients:
             language.shape[1],
             min(self.samples, len(background)),
         )
-        estimates = self.estimate(rounds, targets, test, language, seed, progress)
         base = _base_values(predict, background, test.language)
-        return self._attribution(subject, tasks, targets, estimates, probabilities, base, seed)
+        exact = [
+            np.array(
+                [
+                    float(probabilities[tasks[place].name][row, code])
+                    - float(base[tasks[place].name][row, code])
+                    for place, code in each
+                ]
+            )
+            for row, each in enumerate(targets)
+        ]
+        estimates = self.estimate(rounds, targets, exact, test, language, seed, progress)
+        return self._attribution(subject, tasks, targets, estimates, exact, base, seed)
 
     def estimate(
         self,
         rounds: GradientRounds,
         targets: Sequence[tuple[Target, ...]],
+        exact: Sequence[NDArray[np.float64]],
         data: Dataset,
         language: Floats,
         seed: int,
@@ -137,6 +150,7 @@ class ExpectedGradients:
         Args:
             rounds: The compiled rounds.
             targets: The outputs to be explained of each utterance.
+            exact: What their values must sum to: each output minus its mean over the background.
             data: The n utterances.
             language: The network's input, shape (n, L).
             seed: With the name of an utterance, the seed of its draws.
@@ -151,7 +165,8 @@ class ExpectedGradients:
             active: list[Estimate] = []
             while waiting or active:
                 while waiting and len(active) < width:
-                    active.append(_begun(waiting.popleft(), data, seed))
+                    row = waiting.popleft()
+                    active.append(Estimate(row, exact[row], _generator(data, row, seed)))
                 rows = [one.row for one in active]
                 values = rounds.run(
                     [targets[row] for row in rows],
@@ -169,7 +184,7 @@ class ExpectedGradients:
     def _is_done(self, one: Estimate) -> bool:
         if one.rounds < self.least:
             return False
-        length = np.linalg.norm(one.mean, axis=-1)
+        length = np.linalg.norm(one.values(), axis=-1)
         error = np.linalg.norm(one.errors(), axis=-1)
         accurate = bool(np.all(error <= self.tolerance * np.maximum(length, MATTERS)))
         return accurate or one.rounds >= self.most or not np.isfinite(length).all()
@@ -180,20 +195,17 @@ class ExpectedGradients:
         tasks: Sequence[Task],
         targets: Sequence[tuple[Target, ...]],
         estimates: Sequence[Estimate],
-        probabilities: dict[str, Floats],
+        exact: Sequence[NDArray[np.float64]],
         base: dict[str, Floats],
         seed: int,
     ) -> Attribution:
         flat = [(row, tasks[place], code) for row, each in enumerate(targets) for place, code in each]
         shape = (len(flat), subject.test.features.shape[1])
-        means = [one.mean for one in estimates] or [np.zeros((0, shape[1]))]
-        errors = [one.errors() for one in estimates] or [np.zeros((0, shape[1]))]
-        values = np.concatenate(means).reshape(shape)
-        standard_errors = np.concatenate(errors).reshape(shape).astype(np.float32)
+        nothing = np.zeros((0, shape[1]))
+        values = np.concatenate([nothing, *(one.values() for one in estimates)])
+        errors = np.concatenate([nothing, *(one.errors() for one in estimates)]).astype(np.float32)
+        sums = np.concatenate([np.zeros(0), *exact])
         start = np.array([base[task.name][row, code] for row, task, code in flat], dtype=np.float32)
-        reached = np.array(
-            [probabilities[task.name][row, code] for row, task, code in flat], dtype=np.float32
-        )
         rounds = np.array([estimates[row].rounds for row, _, _ in flat], dtype=np.int64)
         return Attribution(
             values=values.astype(np.float32),
@@ -205,53 +217,72 @@ class ExpectedGradients:
             items=subject.test.feature_names,
             base_values=start,
             samples=rounds * min(self.samples, len(subject.train)),
-            standard_error=root_mean_square(standard_errors),
-            completeness_error=(values.sum(axis=1) - (reached - start)).astype(np.float32),
+            standard_error=root_mean_square(errors),
+            completeness_error=(values.sum(axis=1) - sums).astype(np.float32),
             method=self.name,
             levels=("feature",),
             baseline=(
                 f"{min(self.background, len(subject.train))} training utterances, all classes and languages alike"
             ),
             seed=seed,
-            standard_errors=standard_errors,
+            standard_errors=errors,
         )
 
 
-@dataclass
 class Estimate:
-    """Running mean over rounds and its spread (Welford 1962), of the S outputs of one utterance.
+    """Running estimate of the S outputs of one utterance, from the rounds so far.
 
-    Attributes:
+    The sum of the values is known, and how far the sum of a round is from it says how far its values are off: a
+    regression estimator (Cochran, Sampling Techniques, 1977, chapter 7), phi = mean v - b mean e, with the round's
+    values v, the error e of their sum, and b the slope of v on e. The sum of its values is exact.
+
+    Args:
         row: Which utterance.
-        rng: Its own source of random numbers.
-        mean: Mean of the rounds, shape (S, D).
-        squares: Sum of squared deviations from the mean, shape (S, D).
-        rounds: Number of rounds.
+        exact: What the values of each output must sum to, shape (S,).
+        rng: The utterance's own source of random numbers.
     """
 
-    row: int
-    rng: np.random.Generator
-    mean: NDArray[np.float64]
-    squares: NDArray[np.float64]
-    rounds: int = 0
+    def __init__(self, row: int, exact: NDArray[np.float64], rng: np.random.Generator) -> None:
+        self.row = row
+        self.exact = exact
+        self.rng = rng
+        self.rounds = 0
+        # Means and sums of products of deviations, updated as by Welford (1962); zeros take any shape.
+        self.mean = self.squares = self.products = np.zeros((1, 1))
+        self.mean_error = self.error_squares = np.zeros((1, 1))
 
     def add(self, value: NDArray[np.float64]) -> None:
         """Take in one round, shape (S, D)."""
         self.rounds += 1
-        change = value - self.mean
+        error = value.sum(axis=1, keepdims=True) - self.exact[:, None]
+        change, change_error = value - self.mean, error - self.mean_error
         self.mean = self.mean + change / self.rounds
+        self.mean_error = self.mean_error + change_error / self.rounds
         self.squares = self.squares + change * (value - self.mean)
+        self.products = self.products + change * (error - self.mean_error)
+        self.error_squares = self.error_squares + change_error * (error - self.mean_error)
+
+    def values(self) -> NDArray[np.float64]:
+        """Return the attributions, shape (S, D)."""
+        return self.mean - self._slope() * self.mean_error
 
     def errors(self) -> NDArray[np.float64]:
-        """Return the standard error of each mean, shape (S, D); rounds are independent of each other."""
-        return np.sqrt(self.squares / (self.rounds * (self.rounds - 1)))
+        """Return their standard errors, shape (S, D): those of a regression at zero error of the sum."""
+        rest = np.maximum(self.squares - self._slope() * self.products, 0.0)
+        spread = np.where(self._noisy(), self.error_squares, np.inf)
+        return np.sqrt(rest / (self.rounds - 2) * (1 / self.rounds + self.mean_error**2 / spread))
+
+    def _slope(self) -> NDArray[np.float64]:
+        return np.where(self._noisy(), self.products / np.where(self._noisy(), self.error_squares, 1.0), 0.0)
+
+    def _noisy(self) -> NDArray[np.bool_]:
+        """Whether the sum varies over the rounds by more than rounding."""
+        return self.error_squares > NOISE**2 * self.rounds
 
 
-def _begun(row: int, data: Dataset, seed: int) -> Estimate:
-    """Begin with zeros that take any shape; the draws depend on the utterance, not on what else is explained."""
-    name = zlib.crc32(str(data.utterances[row]).encode())
-    nothing = np.zeros((1, 1))
-    return Estimate(row, np.random.default_rng([seed, name]), nothing, nothing)
+def _generator(data: Dataset, row: int, seed: int) -> np.random.Generator:
+    """Return the random numbers of an utterance, whatever else is explained."""
+    return np.random.default_rng([seed, zlib.crc32(str(data.utterances[row]).encode())])
 
 
 def _base_values(predict: Predictor, background: Floats, language: NDArray[Any]) -> dict[str, Floats]:

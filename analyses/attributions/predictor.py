@@ -39,11 +39,11 @@ def network_probabilities(network: Any, tasks: Sequence[Task]) -> Callable[[Any,
     """
     import tensorflow as tf
 
-    names = {tensor.name.split(":")[0] for tensor in network.inputs}
+    alone = len(network.inputs) == 1
 
     def probabilities(features: Any, language: Any) -> dict[str, Any]:
-        given = {"features": features, "language": language}
-        outputs = network({name: given[name] for name in given if name in names}, training=False)
+        given = features if alone else {"features": features, "language": language}
+        outputs = network(given, training=False)
         found = {}
         for task in tasks:
             each = tf.nn.softmax(outputs[task.name])

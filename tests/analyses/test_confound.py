@@ -125,7 +125,8 @@ def test_a_ranking_that_follows_the_recording_chain_is_named():
     assert top["value"] == 1
     assert top["p_value"] < 0.001
     assert "it cannot tell the two apart" in top["verdict"]
-    assert "by which the same model tells the languages apart" in top["verdict"]
+    assert "by which the same model tells the languages apart (by chance about 2.5;" in top["verdict"]
+    assert top["strength"] == "strong"
     assert "largely one for recognising the corpus" in rows.loc[(AS_TRAINED, MEANS, "jaccard"), "verdict"]
     whole = rows.loc[(AS_TRAINED, LANGUAGE_TASK, "kendall_tau_b")]
     assert whole["low"] <= whole["value"] <= whole["high"]

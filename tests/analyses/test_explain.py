@@ -118,7 +118,7 @@ def test_what_is_done_is_not_done_again(counted, run_folder):
     assert counted.taken() == ["first", "second", "third"]
     quick(run_folder)
     assert counted.taken() == []
-    quick(run_folder, jobs=1, seed=3)
+    quick(run_folder, seed=3)
     assert counted.taken() == ["first", "second"]  # what depends on the seed, and what reads it
     (run_folder / "explanations" / "sanity.parquet").unlink()
     found = quick(run_folder, seed=3)

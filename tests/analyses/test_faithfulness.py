@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,14 +11,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analyses.explanations import (
+    ExplanationManifest,
+    Explanations,
+    of_run,
+    open_explanations,
+    write_manifest,
+    write_tables,
+)
+from analyses.faithfulness import tables
 from analyses.faithfulness.chance import against_random, random_orders
 from analyses.faithfulness.curves import BETTER, area, at, curves, figures
-from analyses.faithfulness.held_out import OTHER_FOLDS, SAME_FOLD, held_out_order
+from analyses.faithfulness.held_out import OTHER_FOLDS, SAME_FOLD, fold_weights, held_out_order
 from analyses.faithfulness.outcomes import Labels, Outcome, outcome
+from analyses.faithfulness.plan import Effort
 from analyses.faithfulness.removal import both_ways, cuts, removals
 from analyses.faithfulness.retraining import by_system, least_squares, roar
+from msfl.errors import DataError
+from msfl.execution import train
+from msfl.experiment import load_experiment
 from msfl.models.baselines import LogisticRegression
 from msfl.models.contract import Dataset
+from msfl.runs import open_run
 from msfl.tasks import Task
 
 D, CLASSES = 40, 3
@@ -223,3 +238,123 @@ def test_least_squares_solves_the_weighted_ridge_whichever_way_is_shorter(size: 
     left = (x - mean).T @ ((x - mean) * weight[:, None]) + kept.sum() * np.eye(kept.sum())
     scores = (z - mean) @ np.linalg.solve(left, (x - mean).T @ ((y - level) * weight[:, None])) + level
     assert (least_squares(train, test)(kept) == scores.argmax(axis=1)).mean() > 0.995
+
+
+FEATURES = tuple(
+    f"{contour}_{functional}"
+    for contour in (
+        "F0final_sma",
+        "jitterLocal_sma",
+        "pcm_loudness_sma",
+        "mfcc_sma[1]",
+        "mfcc_sma[2]",
+        "mfcc_sma[3]",
+    )
+    for functional in ("amean", "stddev", "skewness")
+)
+CUES = ("F0final_sma_amean", "F0final_sma_stddev")
+TOML = """
+name = "toy"
+[corpora]
+toy = { reader = "manifest", path = "toy.csv" }
+[data]
+features_table = "toy.csv"
+[protocol]
+name = "speaker-kfold:2"
+[training]
+models = ["linear-svm"]
+language_sets = "monolingual+all"
+"""
+EFFORT = Effort(
+    per_language=24, draws=20, draws_of_few=60, all_seeds=True, roar_draws=10,
+    roar_levels=("feature", "contour"), roar_monolingual=False, resamples=20,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Explanations:
+    """A run in which two features of pitch carry the emotion, and its ranking by the linear baseline."""
+    from analyses.attributions import cells, compute
+    from analyses.cells import of_table
+    from analyses.ranking_tables import tables as rankings_of
+
+    folder = tmp_path_factory.mktemp("faithful")
+    rng = np.random.default_rng(0)
+    rows = []
+    for language in ("de", "it"):
+        for speaker in range(4):
+            for code, emotion in enumerate(("anger", "neutral", "sadness")):
+                for take in range(4):
+                    values = dict(zip(FEATURES, rng.normal(size=len(FEATURES)), strict=True))
+                    values[CUES[0]] += 5 * code
+                    values[CUES[1]] += 5 * (code == 1)
+                    stem = f"{language}{speaker}{emotion[0]}{take}"
+                    labels = {"file": f"{stem}.wav", "utterance": stem, "language": language}
+                    rows.append(labels | {"speaker": f"{language}{speaker}", "emotion": emotion} | values)
+    pd.DataFrame(rows).to_csv(folder / "toy.csv", index=False)
+    (folder / "toy.toml").write_text(TOML, encoding="utf-8")
+    train(load_experiment(folder / "toy.toml"), folder / "run", jobs=1, progress=False)
+    run = open_run(folder / "run")
+    compute(run, "linear", model="linear-svm", jobs=1, progress=False)
+    rankings, repeats = rankings_of(
+        of_table(cells(run, "linear")), method="linear", features=run.feature_names
+    )
+    write_manifest(run, ExplanationManifest(run=of_run(run), models={"linear": "linear-svm"}))
+    write_tables(run, {"rankings/linear": rankings, "repeats/linear": repeats})
+    return open_explanations(run)
+
+
+def test_the_tables_of_a_run_in_which_pitch_was_planted(found: Explanations) -> None:
+    told: list[float] = []
+    figures_, _ = tables(found, found.run, settings=EFFORT, jobs=1, progress=told.append)
+    assert told[-1] == 1.0
+    assert not figures_.duplicated(["method", "language_set", "model", "level", "test"]).any()
+    assert set(figures_["language_set"]) == {"all", "de", "it"}
+    assert set(figures_["ranked_by"]) == {"other folds"}
+    together = figures_[figures_["language_set"] == "all"].set_index(["level", "test"])
+    assert set(together.index.get_level_values("level")) == {"feature", "contour", "family"}
+    assert together.loc[("feature", "deletion"), "utterances"] == 48
+    assert together.loc[("feature", "roar"), "utterances"] == 96
+    assert together.loc[("feature", "roar"), "model"] == "least-squares"
+    for test in ("deletion", "insertion", "comprehensiveness", "sufficiency"):
+        assert together.loc[("feature", test), "p_value"] == pytest.approx(1 / 21), test
+        assert together.loc[("feature", test), "p_normal"] < 0.05, test
+    assert together.loc[("feature", "roar"), "p_value"] == pytest.approx(1 / 11)
+    assert "roar" not in set(figures_.loc[figures_["language_set"] == "de", "test"])
+
+
+def test_curves_start_and_end_alike_for_every_ranking_and_hold_their_intervals(found: Explanations) -> None:
+    _, frame = tables(found, found.run, settings=EFFORT, jobs=1)
+    assert set(frame["method"]) == {"linear", "random"}
+    keys = ["language_set", "model", "level", "test"]
+    for key, curve in frame.groupby(keys):
+        own = curve[curve["method"] == "linear"]
+        assert own["share"].is_monotonic_increasing
+        assert ((own["low"] <= own["value"] + 0.15) & (own["high"] >= own["value"] - 0.15)).all(), key
+        ends = curve.groupby("method")[["share", "value"]].agg(["first", "last"])
+        assert np.ptp(ends["value"]["first"]) < 1e-9, key  # nothing removed, nothing kept
+        if "roar" not in key:
+            assert np.ptp(ends["value"]["last"]) < 1e-9, key
+    pick = frame[
+        (frame["language_set"] == "all") & (frame["level"] == "feature") & (frame["method"] == "linear")
+    ]
+    by_test = {test: own.set_index("share")["value"] for test, own in pick.groupby("test")}
+    assert by_test["deletion"].iloc[0] == pytest.approx(by_test["insertion"].iloc[-1])
+    assert by_test["deletion"].iloc[-1] == pytest.approx(by_test["insertion"].iloc[0])
+
+
+def test_results_do_not_depend_on_the_call(found: Explanations) -> None:
+    first, second = (tables(found, found.run, settings=EFFORT, jobs=1)[0] for _ in range(2))
+    pd.testing.assert_frame_equal(first, second)
+
+
+def test_every_language_has_the_same_weight_in_a_ranking_of_other_folds(found: Explanations) -> None:
+    weights = fold_weights(found.run, "all")
+    assert weights.sum() == pytest.approx(1.0)
+    assert weights.tolist() == pytest.approx([0.5, 0.5])
+
+
+def test_explanations_without_rankings_are_refused(found: Explanations, tmp_path: Path) -> None:
+    empty = Explanations(replace(found.run, path=tmp_path), found.manifest)
+    with pytest.raises(DataError, match="has no ranking that could be judged"):
+        tables(empty, found.run, jobs=1)

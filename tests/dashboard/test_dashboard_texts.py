@@ -10,7 +10,9 @@ from dashboard.texts import LANGUAGES, texts_for
 
 HERE = Path(dashboard.__file__).parent
 FILES = [file for file in HERE.rglob("*.py") if "texts" not in file.parts]
-KEY = re.compile(r"""(?:texts\(|help_mark\(\s*texts,|Notice\(|Refused\(|TITLE =)\s*"([a-z_]+\.[a-z0-9_.]+)\"""")
+KEY = re.compile(
+    r"""(?:texts\(|help_mark\(\s*texts,|Notice\(|Refused\(|TITLE =)\s*"([a-z_]+\.[a-z0-9_.]+)\""""
+)
 
 
 def placeholders(text: str) -> set[str]:

@@ -1,0 +1,201 @@
+"""What a run shows, in sentences: for the summary, the model card and the JSON file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from analyses.report import words
+from analyses.report.context import ATTENTION
+from msfl.errors import MsflError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analyses.report.context import Context
+    from msfl.results import Row
+
+MULTITASK = "msfl"
+_SHOWN = 3
+
+
+def scores(context: Context) -> list[str]:
+    """Say how well the emotions are recognised, beside the best baseline."""
+    comparison = context.comparison
+    if comparison is None or not comparison.rows:
+        return []
+    simple = baselines(context)
+    ours = [
+        row for row in comparison.rows if row.model == MULTITASK and row.language_set == context.language_set
+    ]
+    ours = ours or [row for row in comparison.rows if row.model not in simple]
+    against = [row for row in comparison.rows if row.model in simple]
+    told = []
+    if ours:
+        told.append(f"{_system(context, ours[0])} recognises the emotion with a UAR of {_score(ours[0])}.")
+    if against:
+        best = max(against, key=mean_score)
+        head = f"The best baseline, {_system(context, best)}, reaches {_score(best)}"
+        tail = ""
+        if ours:
+            gap = mean_score(ours[0]) - mean_score(best)
+            tail = ": higher than the network." if gap < 0 else ": lower than the network."
+        told.append(head + (tail or "."))
+    return told
+
+
+def shared(context: Context) -> list[str]:
+    """Say how many features are shared, by which method, and the first of them in words."""
+    told = []
+    for method in context.both:
+        found = context.table("shared", method=method, part_kind="", level="feature", definition="top")
+        if found is None or found.empty:
+            continue
+        yes = found[found["shared"].astype(bool)].sort_values("rank")
+        chance = _chance(context, method)
+        many = words.counted(len(yes), "feature is", "features are")
+        told.append(
+            f"By {words.method(method)}, {many} in the first {context.top} of the model of all "
+            "languages and of every "
+            f"language alone{chance}{_first(yes)}."
+        )
+    if not told and len(context.languages) < 2:
+        told.append("Only one language was trained, so that there is nothing to share.")
+    return told
+
+
+def direction(context: Context) -> list[str]:
+    """Say how many features go the same way with an emotion in every language."""
+    found = context.table("directions", columns=["name", "shared"])
+    if found is None or found.empty:
+        return []
+    count = found.loc[found["shared"].astype(bool), "name"].nunique()
+    return [
+        f"Without any model: {count:,} of {found['name'].nunique():,} features go the same way with "
+        "at least one emotion in "
+        "every language, and the intervals of all languages say so."
+    ]
+
+
+def trust(context: Context) -> list[str]:
+    """Say how steady the main ranking and attention's are."""
+    told = []
+    for method in context.both:
+        found = context.table(
+            "stability", method=method, language_set=context.language_set, level="feature", index="nogueira"
+        )
+        row = _at_top(context, found)
+        if row is not None:
+            told.append(
+                f"Stability of the first {int(row['k'])} places by {words.method(method)}: "
+                f"{words.with_interval(row['value'], row['low'], row['high'])} (1: always the same "
+                "features, 0: chance)."
+            )
+    return told
+
+
+def planted(context: Context) -> list[str]:
+    """Say which method finds what was planted, if anything was."""
+    found = context.table("planted", language_set=context.language_set, where="all")
+    if found is None or found.empty:
+        return []
+    at = found[
+        (found["level"] == "feature") & (found["k"] == min(found["k"], key=lambda k: abs(k - context.top)))
+    ]
+    if at.empty:
+        return []
+    told = [
+        f"{words.method(str(row['method']))} {words.number(row['precision'])}"
+        for _, row in at.sort_values("precision", ascending=False).iterrows()
+    ]
+    k, chance = int(at["k"].iloc[0]), words.number(at["chance"].iloc[0])
+    best = at["precision"].max()
+    sentences = [
+        f"Of the first {k} features, so many belong to what was planted (by chance {chance}): "
+        f"{'; '.join(told)}."
+    ]
+    own = at.loc[at["method"] == ATTENTION, "precision"]
+    if len(own) and float(own.iloc[0]) < best:
+        sentences.append("Attention alone finds less of it than the best method: do not read it alone.")
+    return sentences
+
+
+ALL: tuple[Callable[[Context], list[str]], ...] = (scores, shared, direction, trust, planted)
+"""In the order of the summary."""
+
+
+def verdict(context: Context, method: str) -> str | None:
+    """Return the trust verdict on a ranking of features in words, with its reasons; None where there is none."""
+    found = context.table("verdicts", method=method, language_set=context.language_set, level="feature")
+    if found is None or found.empty:
+        return None
+    row = found.iloc[0]
+    name = words.method(str(row["method"]))
+    label = words.VERDICTS.get(str(row["verdict"]), str(row["verdict"]))
+    return f"The ranking by {name}: {label}. {row['reasons']}".strip()
+
+
+def mean_score(row: Row) -> float:
+    """Return the mean over corpora, or over what there is."""
+    from msfl.results import MEAN
+
+    if MEAN in row.scores:
+        return row.scores[MEAN].value
+    return sum(score.value for score in row.scores.values()) / max(len(row.scores), 1)
+
+
+def _score(row: Row) -> str:
+    from msfl.results import MEAN
+
+    if MEAN in row.scores:
+        one = row.scores[MEAN]
+        return f"{words.with_interval(one.value, one.low, one.high)} (mean over corpora)"
+    each = [f"{name} {words.with_interval(one.value, one.low, one.high)}" for name, one in row.scores.items()]
+    return ", ".join(each)
+
+
+def _system(context: Context, row: Row) -> str:
+    name = words.model(row.model)
+    return (
+        f"{name[0].upper() if row.model == MULTITASK else name[0]}{name[1:]}, trained on "
+        f"{context.set_words(row.language_set)},"
+    )
+
+
+def baselines(context: Context) -> set[str]:
+    """Return the models of the run that are baselines."""
+    from msfl import results
+
+    try:
+        return set(results.baselines(context.run))
+    except MsflError:  # a model of a package that is not installed here
+        return set()
+
+
+def _chance(context: Context, method: str) -> str:
+    """Return what random lists have in common, where it is known."""
+    found = context.table("overlaps", method=method, part_kind="", level="feature", counted="feature")
+    if found is None or found.empty:
+        return ""
+    row = found.iloc[0]
+    return f" (random lists share {float(row['expected']):.2g})"
+
+
+def _first(rows: pd.DataFrame) -> str:
+    if rows.empty:
+        return ""
+    first = [str(text) for text in rows["in_words"].head(_SHOWN)]
+    return f": {'; '.join(first)}" + ("; ..." if len(rows) > _SHOWN else "")
+
+
+def _at_top(context: Context, found: pd.DataFrame | None) -> pd.Series | None:
+    """Return the row over all repeats, or over folds, at the length of the top."""
+    if found is None or found.empty:
+        return None
+    at = found[found["k"] == min(found["k"], key=lambda k: abs(k - context.top))]
+    for over in ("all", "folds", "seeds"):
+        rows = at[(at["over"] == over) & at["value"].notna()]
+        if len(rows):
+            first: pd.Series = rows.iloc[0]
+            return first
+    return None

@@ -1,0 +1,187 @@
+"""Sanity checks: what is shuffled and what is kept, how a change is judged, and both on a small run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analyses.explanations import ExplanationManifest, Explanations, of_run, open_explanations, write_manifest
+from analyses.sanity import (
+    HEADS,
+    LABELS,
+    PARAMETERS,
+    Case,
+    Effort,
+    agreement,
+    compute,
+    shuffle_labels,
+    shuffle_weights,
+    table,
+    verdict,
+)
+from msfl.execution import train
+from msfl.experiment import load_experiment
+from msfl.models.contract import Dataset
+from msfl.runs import Run, open_run
+from msfl.tasks import Task
+
+FEATURES = tuple(
+    f"{contour}_{functional}"
+    for contour in ("F0final_sma", "jitterLocal_sma", "mfcc_sma[1]", "mfcc_sma[2]")
+    for functional in ("amean", "stddev", "skewness")
+)
+TOML = """
+name = "toy"
+[corpora]
+toy = { reader = "manifest", path = "toy.csv" }
+[data]
+features_table = "toy.csv"
+[protocol]
+name = "speaker-kfold:2"
+[training]
+models = ["msfl", "linear-svm"]
+language_sets = "all"
+[model.msfl]
+members = 2
+units = 2
+step = 2
+size = 8
+epochs = 25
+batch_size = 16
+learning_rate = 0.02
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Two languages; emotion is planted in pitch, and nothing else says anything."""
+    folder = tmp_path_factory.mktemp("sane")
+    rng = np.random.default_rng(0)
+    rows = []
+    for language in ("de", "it"):
+        for speaker in range(4):
+            for code, emotion in enumerate(("anger", "sadness")):
+                for take in range(6):
+                    values = dict(zip(FEATURES, rng.normal(size=len(FEATURES)), strict=True))
+                    values["F0final_sma_amean"] += 5 * code
+                    values["F0final_sma_stddev"] += 3 * code
+                    stem = f"{language}{speaker}{emotion[0]}{take}"
+                    labels = {"file": f"{stem}.wav", "utterance": stem, "language": language}
+                    rows.append(labels | {"speaker": f"{language}{speaker}", "emotion": emotion} | values)
+    pd.DataFrame(rows).to_csv(folder / "toy.csv", index=False)
+    (folder / "toy.toml").write_text(TOML, encoding="utf-8")
+    train(load_experiment(folder / "toy.toml"), folder / "run", jobs=1, progress=False)
+    return open_run(folder / "run")
+
+
+@pytest.fixture(scope="module")
+def found(run: Run) -> Explanations:
+    """Rankings of attention and of the linear baseline."""
+    from analyses.attributions import cells
+    from analyses.attributions import compute as attribute
+    from analyses.cells import of_table
+    from analyses.explanations import write_tables
+    from analyses.ranking_tables import tables
+
+    models = {"attention": "msfl", "linear": "linear-svm"}
+    write_manifest(run, ExplanationManifest(run=of_run(run), models=models))
+    for method, model in models.items():
+        attribute(run, method, model=model, jobs=1, progress=False)
+        by_task = of_table(cells(run, method))
+        rankings, repeats = tables(by_task, method=method, features=run.feature_names)
+        write_tables(run, {f"rankings/{method}": rankings, f"repeats/{method}": repeats})
+    return open_explanations(run)
+
+
+def test_shuffling_keeps_every_number_and_spares_what_it_should() -> None:
+    import keras
+
+    inputs = keras.Input((5,))
+    hidden = keras.layers.Dense(7, name="shared")(inputs)
+    network = keras.Model(inputs, keras.layers.Dense(3, name="emotion_head")(hidden))
+    before = [np.array(value) for value in network.get_weights()]
+    shuffle_weights(network, heads_only=True, seed=1)
+    heads = [np.array(value) for value in network.get_weights()]
+    np.testing.assert_array_equal(before[0], heads[0])
+    assert not np.array_equal(before[2], heads[2])
+    shuffle_weights(network, heads_only=False, seed=1)
+    after = network.get_weights()
+    assert not np.array_equal(before[0], after[0])
+    for first, last in zip(before, after, strict=True):
+        np.testing.assert_array_equal(np.sort(first.ravel()), np.sort(last.ravel()))
+
+
+def test_labels_are_shuffled_within_corpora() -> None:
+    n = 40
+    corpus = np.repeat(["a", "b"], 20)
+    codes = np.concatenate([np.repeat([0, 1], 10), np.repeat([1, 2], 10)]).astype(np.int64)
+    text = np.full(n, "")
+    data = Dataset(
+        text, np.zeros((n, 1), np.float32), ("f",), (Task("emotion", ("x", "y", "z")),), {"emotion": codes},
+        text, corpus, text,
+    )  # fmt: skip
+    other = shuffle_labels(data, seed=3).targets["emotion"]
+    assert (other != codes).any()
+    for name in ("a", "b"):
+        assert sorted(other[corpus == name]) == sorted(codes[corpus == name])
+    np.testing.assert_array_equal(data.targets["emotion"], codes)
+
+
+def test_agreement_compares_items_by_their_mean() -> None:
+    codes = np.array([0, 0, 1, 2, 2, 2])
+    first = np.array([4.0, 6.0, 3.0, 1.0, 1.0, 1.0])  # means 5, 3, 1
+    assert agreement(first, np.array([5.0, 5.0, 3.0, 2.0, 0.0, 1.0]), codes) == pytest.approx(1.0)
+    assert agreement(first, -first, codes) == pytest.approx(-1.0)
+    assert agreement(first, np.zeros(6), codes) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("value", "reference", "randomised", "passed", "words"),
+    [
+        (0.05, 0.6, PARAMETERS, True, "changes as it should when all weights"),
+        (0.55, 0.6, PARAMETERS, False, "hardly changes"),
+        (0.55, 0.6, LABELS, False, "not come from what is learnt from the labels"),
+        (1.0, 0.6, HEADS, None, "computed before the heads"),
+        (0.0, 0.6, HEADS, None, "What is left of the ranking"),
+        (0.0, 0.05, PARAMETERS, None, "do not agree among themselves"),
+        (0.0, float("nan"), LABELS, None, "Nothing can be said"),
+    ],
+)
+def test_a_change_is_judged_by_what_two_real_models_share(
+    value: float, reference: float, randomised: str, passed: bool | None, words: str
+) -> None:
+    found, sentence = verdict("attention", randomised, value, reference)
+    assert found is passed
+    assert words in sentence
+
+
+def test_a_model_that_learnt_something_passes(run: Run, found: Explanations) -> None:
+    told: list[float] = []
+    settings = Effort(per_language=12, folds=2, repeats=2, retrain_network=False)
+    frame = table(found, run, settings=settings, jobs=1, progress=told.append)
+    assert told[-1] == 1.0
+    assert set(frame["method"]) == {"attention", "linear"}
+    feature = frame[frame["level"] == "feature"].set_index(["method", "randomised"])
+    assert feature.loc[("attention", HEADS), "value"] == pytest.approx(1.0)
+    assert pd.isna(feature.loc[("attention", HEADS), "passed"])
+    assert abs(feature.loc[("attention", PARAMETERS), "value"]) < 0.5
+    assert feature.loc[("linear", LABELS), "repeats"] == 4
+    assert (frame["reference_from"] == "folds").all()
+    again = table(found, run, settings=settings, jobs=1)
+    pd.testing.assert_frame_equal(frame, again)
+
+
+def test_a_network_is_explained_by_gradients_before_and_after(run: Run) -> None:
+    record = next(job for job in run.jobs if job.model == "msfl")
+    utterances = tuple(map(str, run.utterances.index[::4]))
+    case = Case(run.path, record, ("shap",), (HEADS, PARAMETERS), 1, utterances)
+    changes = {(one.randomised, one.level): one.value for one in compute(case)}
+    assert set(changes) == {(way, level) for way in (HEADS, PARAMETERS) for level in ("feature", "contour")}
+    assert all(value < 0.95 for value in changes.values())
+
+
+def test_without_utterances_there_is_nothing_to_compare(run: Run) -> None:
+    assert compute(Case(Path(run.path), run.jobs[0], ("linear",), (LABELS,), 1, ())) == []
