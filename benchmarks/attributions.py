@@ -1,8 +1,8 @@
 """Seconds per utterance of expected gradients: ours against `shap.GradientExplainer`, at equal error.
 
 One network for both, all classes of its emotion head, the same background, one utterance's language. The error of a
-method is the root mean square difference between two runs with different seeds, over sqrt(2); it falls with the square root of
-the time, so that the ratio at equal error is
+method is the root mean square difference between two runs with different seeds, over sqrt(2); it falls with the square
+root of the time, so that the ratio at equal error is
 
     (seconds of shap / ours) * (error of shap / ours)^2.
 
