@@ -222,7 +222,7 @@ def steps_of(run: Run, settings: Settings) -> list[Step]:
             depends=("methods", "top"),
         )
     )
-    return [*steps, *_tests(settings, lists)]
+    return [*steps, *_tests(run, settings, lists)]
 
 
 def _method_steps(method: str, settings: Settings) -> list[Step]:
@@ -259,7 +259,7 @@ def _method_steps(method: str, settings: Settings) -> list[Step]:
     ]
 
 
-def _tests(settings: Settings, lists: tuple[str, ...]) -> list[Step]:
+def _tests(run: Run, settings: Settings, lists: tuple[str, ...]) -> list[Step]:
     """Return the steps that hold the rankings against something."""
     orders = (
         "" if settings.orders else "Not asked for: `msfl explain RUN --orders 5` retrains on other orders."
@@ -278,7 +278,14 @@ def _tests(settings: Settings, lists: tuple[str, ...]) -> list[Step]:
         _simple("stability", "How steady the rankings are", needs=after, depends=("orders",)),
         _simple("agreement", "Where methods and languages agree", needs=after),
         _simple("confound", "The language confound", needs=lists),
-        _simple("planted", "Against what was planted", needs=lists),
+        _simple(
+            "planted",
+            "Against what was planted",
+            needs=lists,
+            left_out=""
+            if run.manifest.data.synthetic
+            else "Nothing was planted: this is no synthetic corpus.",
+        ),
         Step(
             "faithfulness",
             "Whether the rankings are faithful",
@@ -295,17 +302,23 @@ def _tests(settings: Settings, lists: tuple[str, ...]) -> list[Step]:
             needs=lists,
             depends=("effort", "seed"),
         ),
-        _simple("verdicts", "How far to trust them", needs=(*lists, "stability", "faithfulness", "sanity")),
+        _simple(
+            "verdicts",
+            "How far to trust them",
+            needs=(*lists, "stability", "faithfulness", "sanity", "confound"),
+        ),
     ]
 
 
-def _simple(name: str, title: str, *, needs: tuple[str, ...], depends: tuple[str, ...] = ()) -> Step:
+def _simple(
+    name: str, title: str, *, needs: tuple[str, ...], depends: tuple[str, ...] = (), left_out: str = ""
+) -> Step:
     """Return a step whose module has ``table(found, run)``."""
 
     def compute(context: Context) -> Mapping[str, pd.DataFrame]:
         return {name: import_module(f"analyses.{name}").table(context.found, context.run)}
 
-    return Step(name, title, (name,), compute, needs=needs, depends=depends)
+    return Step(name, title, (name,), compute, needs=needs, depends=depends, left_out=left_out)
 
 
 def _cells(context: Context, method: str) -> Mapping[str, pd.DataFrame]:

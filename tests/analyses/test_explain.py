@@ -171,7 +171,7 @@ def test_an_interruption_loses_nothing_that_was_done(counted, run_folder):
 def explained(toy_run, tmp_path_factory):
     folder = shutil.copytree(toy_run, tmp_path_factory.mktemp("whole") / "run")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(explain_steps, "_tests", lambda settings, lists: [])  # each has tests of its own
+        patch.setattr(explain_steps, "_tests", lambda run, settings, lists: [])  # each has tests of its own
         quick(folder)
     return folder
 
@@ -205,7 +205,7 @@ def test_nothing_else_in_the_run_changes(toy_run, explained):
 
 
 def test_the_command_ends_with_a_table_and_the_next_command(explained, monkeypatch):
-    monkeypatch.setattr(explain_steps, "_tests", lambda settings, lists: [])
+    monkeypatch.setattr(explain_steps, "_tests", lambda run, settings, lists: [])
     options = [str(explained), "--method", "permutation", "--method", "linear", "--jobs", "1", "--quiet"]
     result = CliRunner().invoke(command, options, env={"COLUMNS": "100"}, catch_exceptions=False)
     assert "msfl report" in result.output
@@ -213,7 +213,7 @@ def test_the_command_ends_with_a_table_and_the_next_command(explained, monkeypat
 
 
 def test_one_language_is_told_and_the_rest_is_given(tmp_path, monkeypatch):
-    monkeypatch.setattr(explain_steps, "_tests", lambda settings, lists: [])
+    monkeypatch.setattr(explain_steps, "_tests", lambda run, settings, lists: [])
     found = quick(make_run(tmp_path, languages=("de",), sets='"monolingual"'), top=50)
     notes = " ".join(found.manifest.notes)
     assert "no sharing between languages to speak of" in notes
