@@ -155,7 +155,8 @@ def notes_of(run: Run, settings: Settings) -> tuple[str, ...]:
             "There are no monolingual models to compare with: add the monolingual language sets to the "
             'experiment (language_sets = "monolingual+all") to find shared features.'
         )
-    tested = {name: sum(job.test for job in jobs if job.language_set == name) for name in sets}
+    by_fold = {(job.language_set, job.fold): job.test for job in jobs}  # the same utterances for every seed
+    tested = {name: sum(count for (one, _), count in by_fold.items() if one == name) for name in sets}
     few = {name: count for name, count in sorted(tested.items()) if count < settings.top}
     if few:
         listed = ", ".join(f"{name} ({count})" for name, count in few.items())
