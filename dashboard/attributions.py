@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -34,8 +35,12 @@ KEYS = (
     "samples",
     "standard_error",
     "completeness_error",
+    "base_value",
+    "level",
 )
 """Columns of an attribution table that are no feature."""
+MARGINS = "linear"
+"""The method whose values are parts of a margin between classes."""
 WEIGHTS = "attention"
 """The method whose values are weights: they have no sign and no class, and sum to one."""
 
@@ -46,17 +51,23 @@ class Explained:
 
     Attributes:
         method: The method.
-        level: What the values are about: ``feature``, ``contour`` or ``family``.
         of_class: The output that is explained; empty where the method does not tell classes apart.
-        names: The items.
-        values: Their values, float64, in points of the probability of `of_class` (attention: weights).
+        names: The features.
+        values: Their values, float64, in points of the probability of `of_class` (`linear`: of its margin, attention:
+            weights).
+        base: What the sum starts from; NaN where the method has none.
     """
 
     method: str
-    level: str
     of_class: str
     names: tuple[str, ...]
     values: NDArray[np.float64]
+    base: float = float("nan")
+
+    @property
+    def in_probability(self) -> bool:
+        """Whether the values are points of a probability."""
+        return self.method != MARGINS
 
     @property
     def signed(self) -> bool:
@@ -64,15 +75,29 @@ class Explained:
         return self.method != WEIGHTS
 
 
-def methods_of(run: RunData) -> tuple[str, ...]:
-    """Return the methods that have values for single utterances; attention comes last, as it has no sign."""
+def methods_of(run: RunData, language_set: str = "", model: str = "") -> tuple[str, ...]:
+    """Return the methods that say which features moved a single prediction; attention comes last, as it has no sign.
+
+    Permutation is none of them: its values belong to contours and families, and do not add up.
+
+    Args:
+        run: The run.
+        language_set: With `model`: only methods that have values for the model of this language set.
+        model: See `language_set`.
+    """
     folder = run.run.path / "attributions"
-    found = sorted(
-        entry.name for entry in folder.glob("*") if entry.is_dir() and _METHOD.fullmatch(entry.name)
-    )
-    found = [name for name in found if name != WEIGHTS]
-    found.sort(key=lambda name: (name != "shap", name))
-    return (*found, *([WEIGHTS] if run.run.has_attention else []))
+    found = [entry.name for entry in folder.glob("*") if entry.is_dir() and _METHOD.fullmatch(entry.name)]
+    found = sorted({*found, *([WEIGHTS] if run.run.has_attention else [])})
+    found.sort(key=lambda name: (name == WEIGHTS, name != "shap", name))
+    jobs = _jobs(run, language_set, model) if model else run.run.jobs
+    return tuple(name for name in found if _by_feature(run, name, jobs))
+
+
+def _by_feature(run: RunData, method: str, jobs: Iterable[JobRecord]) -> bool:
+    file = next((file for job in jobs if (file := _file(run, job, method)) is not None), None)
+    if file is None:
+        return False
+    return ((_schema(file, file.stat().st_mtime_ns).metadata or {}).get(b"level") or b"feature") == b"feature"
 
 
 def explained(
@@ -102,7 +127,8 @@ def explained(
     first = rows[0]
     same = [row for row in rows if row.names == first.names and row.of_class == first.of_class]
     values = np.mean([row.values for row in same], axis=0)
-    return Explained(first.method, first.level, first.of_class, first.names, values)
+    base = float(np.mean([row.base for row in same]))
+    return Explained(first.method, first.of_class, first.names, values, base)
 
 
 def classes_explained(
@@ -177,8 +203,9 @@ def _row(
         same = rows[rows["class"].fillna("") == of_class]
         rows = same if len(same) else rows
         found_class = str(rows["class"].fillna("").iloc[0])
-    names, level, values = _values(file, stamp)
-    return Explained(method, level, found_class, names, values[int(rows.index[0])].astype(np.float64))
+    names, values = _values(file, stamp)
+    base = float(rows["base_value"].iloc[0]) if "base_value" in rows else float("nan")
+    return Explained(method, found_class, names, values[int(rows.index[0])].astype(np.float64), base)
 
 
 @lru_cache(maxsize=64)
@@ -196,15 +223,14 @@ def _schema(file: Path, stamp: int) -> Any:
 
 
 @lru_cache(maxsize=6)  # the whole table: the next utterance is often in it, and one row costs as much to read
-def _values(file: Path, stamp: int) -> tuple[tuple[str, ...], str, NDArray[np.float32]]:
+def _values(file: Path, stamp: int) -> tuple[tuple[str, ...], NDArray[np.float32]]:
     schema = _schema(file, stamp)
     names = tuple(name for name in schema.names if name not in KEYS)
-    level = ((schema.metadata or {}).get(b"level") or b"feature").decode()
     table = _read(file, list(names))
     values = np.empty((table.num_rows, len(names)), dtype=np.float32)
     for place, column in enumerate(table.columns):
         values[:, place] = column.to_numpy()
-    return names, level, values
+    return names, values
 
 
 def _read(file: Path, columns: list[str]) -> Any:

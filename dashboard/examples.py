@@ -17,24 +17,39 @@ SCALES = ("raw", "corpus", "speaker")
 """How values are shown: as measured, or as z-scores within each corpus or speaker."""
 
 
-def scaled(values: pd.Series, utterances: pd.DataFrame, scale: str) -> pd.Series:
-    """Return a feature as measured, or as z-scores within each corpus or speaker.
+Groups = tuple[np.ndarray[tuple[int], np.dtype[np.intp]], int]
+"""Number of the group of each utterance, and how many groups there are."""
+
+
+def groups_of(utterances: pd.DataFrame, scale: str) -> Groups:
+    """Return the corpus or speaker of utterances as numbers.
+
+    Args:
+        utterances: Rows of the utterance table.
+        scale: ``corpus`` or ``speaker``. Utterances without a speaker are taken together within their corpus.
+    """
+    import pandas as pd
+
+    group = utterances["corpus"].astype("string")
+    if scale == "speaker":
+        group = utterances["speaker"].astype("string").fillna(group)
+    codes, found = pd.factorize(group.fillna(""))
+    return codes, len(found)
+
+
+def scaled(values: pd.Series, groups: Groups | None) -> pd.Series:
+    """Return a feature as z-scores within groups of utterances.
 
     Args:
         values: Raw values, index ``utterance``.
-        utterances: The utterance table.
-        scale: One of `SCALES`. Utterances without a speaker are taken together within their corpus.
+        groups: The groups of these utterances, see `groups_of`; None: the values stay as they were measured.
 
     Returns:
         Values on the same index; missing where a group has one value only.
     """
-    if scale == "raw":
+    if groups is None:
         return values
-    table = utterances.loc[values.index]
-    group = table["corpus"].astype("string")
-    if scale == "speaker":
-        group = table["speaker"].astype("string").fillna(group)
-    codes, count = _codes(group)
+    codes, count = groups
     x = values.to_numpy(dtype=np.float64)
     known = np.isfinite(x)
     sizes = np.bincount(codes[known], minlength=count)
@@ -43,6 +58,10 @@ def scaled(values: pd.Series, utterances: pd.DataFrame, scale: str) -> pd.Series
     deviations = np.sqrt(squares / np.maximum(sizes, 1))
     deviations[deviations == 0] = np.nan
     return (values - means[codes]) / deviations[codes]
+
+
+WIDEST = 120
+"""Utterances at an end that are gone through, at most."""
 
 
 @dataclass(frozen=True)
@@ -77,15 +96,25 @@ def choose(values: pd.Series, facts: Mapping[str, Facts], count: int) -> dict[st
     Returns:
         Ids by end (`ENDS`), nearest to the end first.
     """
-    known = values.dropna().sort_values(kind="stable")
-    ids = [str(name) for name in known.index]
-    if len(ids) < 3:
-        return {"low": ids, "middle": [], "high": []}
-    count = min(count, len(ids) // 3)
-    pool = min(len(ids) // 3, max(8 * count, len(ids) // 10))
-    start = (len(ids) - pool) // 2
-    middle = sorted(range(start, start + pool), key=lambda place: abs(place - (len(ids) - 1) / 2))
-    orders = {"low": ids[:pool], "middle": [ids[place] for place in middle], "high": ids[::-1][:pool]}
+    heights = values.to_numpy(dtype=np.float64)
+    order = np.argsort(heights, kind="stable")[
+        : int(np.isfinite(heights).sum())
+    ]  # missing values sort to the end
+
+    def names(places: np.ndarray[tuple[int], np.dtype[np.intp]]) -> list[str]:
+        return [str(name) for name in values.index[places].tolist()]
+
+    if len(order) < 3:
+        return {"low": names(order), "middle": [], "high": []}
+    count = min(count, len(order) // 3)
+    pool = min(len(order) // 3, max(8 * count, min(len(order) // 10, WIDEST)))
+    start = (len(order) - pool) // 2
+    outwards = np.argsort(np.abs(np.arange(start, start + pool) - (len(order) - 1) / 2), kind="stable")
+    orders = {
+        "low": names(order[:pool]),
+        "middle": names(order[start : start + pool][outwards]),
+        "high": names(order[::-1][:pool]),
+    }
     return {end: _spread(orders[end], facts, count) for end in ENDS}
 
 
@@ -106,10 +135,3 @@ def _spread(order: list[str], facts: Mapping[str, Facts], count: int) -> list[st
         languages[facts[order[place]].language] += 1
         speakers[facts[order[place]].speaker] += 1
     return [order[place] for place in sorted(chosen)]
-
-
-def _codes(group: pd.Series) -> tuple[np.ndarray[tuple[int], np.dtype[np.intp]], int]:
-    import pandas as pd
-
-    codes, found = pd.factorize(group.fillna(""))
-    return codes, len(found)

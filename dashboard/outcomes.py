@@ -74,7 +74,7 @@ def listed(run: RunData, state: State) -> list[str]:
         judged = found["right"] if state.view == RIGHT else ~found["right"] & found["truth"].notna()
         keep &= table.index.isin(found.index[judged])
     if state.view == EXPLAINED:
-        for method in methods_of(run)[:1]:
+        for method in methods_of(run, state.set, state.model)[:1]:
             wanted = {"language_set": state.set, "model": state.model, "task": state.task}
             keep &= table.index.isin(utterances_explained(run, method, **wanted))
     return [str(name) for name in table.index[keep]]

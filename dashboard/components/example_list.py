@@ -11,7 +11,7 @@ from dash import dcc, html
 
 from dashboard.audio import find_recording
 from dashboard.components import figure, page_link
-from dashboard.components.player import play_head, player, with_drawing
+from dashboard.components.player import play_head, player_of, with_drawing
 from dashboard.components.sound_figure import Drawn, legend_words, sound_figure
 from dashboard.data import Data, RunData
 from dashboard.examples import ENDS, Facts, choose, facts_of
@@ -84,7 +84,7 @@ def _example(
     known = known_facts(run)[name]
     emotion = texts.label("emotion", known.emotion) if known.emotion else ""
     facts = [known.language, emotion, known.speaker.rpartition("/")[2]]
-    file, _ = find_recording(run, name, data.audio_root)
+    file, problem = find_recording(run, name, data.audio_root)
     key = {"utterance": name}
     head = html.Div(
         [
@@ -105,7 +105,8 @@ def _example(
     )
     waiting = html.Div(texts("sound.waiting"), className="sound-wait") if drawn and file else []
     sound = with_drawing(
-        player(run, name, data, texts), html.Div(waiting, id={"type": "feature-drawing", **key})
+        player_of(run, name, "" if file else problem, texts),
+        html.Div(waiting, id={"type": "feature-drawing", **key}),
     )
     numbers = html.Div(
         numbers_of(run, state, name, texts), id={"type": "feature-number", **key}, className="numbers"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from analyses.figures.layout import plain
 from analyses.figures.palette import SOFT
 from analyses.figures.palette import emotions as emotion_colours
+from dashboard.examples import Facts
 from dashboard.texts import Texts
 
 if TYPE_CHECKING:
@@ -14,31 +18,36 @@ if TYPE_CHECKING:
 
 MANY = 16
 """With more violins than this, single utterances are left out: they would be a grey cloud."""
+MOST = 1200
+"""And with more utterances."""
 
 
-def distribution(values: pd.Series, utterances: pd.DataFrame, unit: str, texts: Texts) -> dict[str, Any]:
+def distribution(values: pd.Series, facts: Mapping[str, Facts], unit: str, texts: Texts) -> dict[str, Any]:
     """Return a violin per language and emotion, with the quartiles in it and the utterances beside it.
 
     Args:
         values: Values to show, index ``utterance``.
-        utterances: Their rows of the utterance table.
+        facts: Languages and emotions of the utterances.
         unit: Words for the axis.
         texts: For the names of the emotions.
     """
-    table = utterances.loc[values.index]
-    emotions = table["emotion"].astype("string").fillna("")
-    languages = table["language"].astype("string").fillna("")
-    names = sorted(emotions.unique())
+    ids = values.index.tolist()
+    heights = values.to_numpy(dtype="float32")
+    emotions = np.array([facts[name].emotion for name in ids], dtype=object)
+    spoken = [facts[name].language for name in ids]
+    escaped = {tag: plain(tag) for tag in set(spoken)}
+    tags = np.array([escaped[tag] for tag in spoken], dtype=object)
+    names = sorted(set(emotions.tolist()))
     colours = emotion_colours(names)
-    few = len(names) * languages.nunique() <= MANY
+    few = len(names) * len(escaped) <= MANY and len(values) <= MOST
     data: list[dict[str, Any]] = []
     for emotion in names:
-        here = (emotions == emotion).to_numpy(dtype=bool)
+        here = np.flatnonzero(emotions == emotion)
         data.append(
             {
                 "type": "violin",
-                "x": [plain(name) for name in languages[here]],
-                "y": values[here].to_numpy(dtype="float32"),
+                "x": tags[here],
+                "y": heights[here],
                 "name": plain(texts.label("emotion", emotion)) if emotion else texts("feature.no_emotion"),
                 "legendgroup": emotion,
                 "offsetgroup": emotion,
@@ -54,7 +63,7 @@ def distribution(values: pd.Series, utterances: pd.DataFrame, unit: str, texts: 
                 "pointpos": -0.35,
                 "jitter": 0.5,
                 "marker": {"size": 3, "opacity": 0.55, "color": colours[emotion]},
-                "text": [plain(name) for name in values.index[here]] if few else None,
+                "text": [plain(ids[place]) for place in here] if few else None,
                 "hoveron": "points" if few else "violins",
                 "hovertemplate": "%{text}: %{y:.4~g}<extra></extra>" if few else None,
             }
@@ -80,23 +89,23 @@ def forest(effects: pd.DataFrame, texts: Texts) -> dict[str, Any]:
         effects: Rows of ``effects.parquet`` for one feature and contrast.
         texts: For the names of the emotions.
     """
-    emotions = sorted(effects["emotion"].unique())
+    table = effects.to_dict("records")
+    emotions = sorted({str(row["emotion"]) for row in table})
     colours = emotion_colours(emotions)
     data: list[dict[str, Any]] = []
     rows: list[str] = []
     for emotion in emotions:
-        mine = effects[effects["emotion"] == emotion]
-        mine = mine.iloc[(mine["language"] == "all").to_numpy().argsort(kind="stable")]
+        mine = [row for row in table if row["emotion"] == emotion]
+        mine.sort(key=lambda row: (row["language"] == "all", row["language"]))
         labels = [
-            plain(f"{texts.label('emotion', emotion)} · {_language(name, texts)}")
-            for name in mine["language"]
+            plain(f"{texts.label('emotion', emotion)} · {_language(row['language'], texts)}") for row in mine
         ]
         rows += labels
-        everywhere = (mine["language"] == "all").tolist()
+        everywhere = [row["language"] == "all" for row in mine]
         data.append(
             {
                 "type": "scatter",
-                "x": mine["hedges_g"].tolist(),
+                "x": [row["hedges_g"] for row in mine],
                 "y": labels,
                 "mode": "markers",
                 "marker": {
@@ -107,14 +116,16 @@ def forest(effects: pd.DataFrame, texts: Texts) -> dict[str, Any]:
                 "error_x": {
                     "type": "data",
                     "symmetric": False,
-                    "array": (mine["high"] - mine["hedges_g"]).tolist(),
-                    "arrayminus": (mine["hedges_g"] - mine["low"]).tolist(),
+                    "array": [row["high"] - row["hedges_g"] for row in mine],
+                    "arrayminus": [row["hedges_g"] - row["low"] for row in mine],
                     "color": colours[emotion],
                     "thickness": 1.6,
                     "width": 0,
                 },
-                "customdata": mine[["low", "high", "n"]].to_numpy(),
-                "hovertemplate": "%{y}<br>g = %{x:.2f} [%{customdata[0]:.2f}, %{customdata[1]:.2f}]<extra></extra>",
+                "customdata": [[row["low"], row["high"]] for row in mine],
+                "hovertemplate": (
+                    "%{y}<br>g = %{x:.2f} [%{customdata[0]:.2f}, %{customdata[1]:.2f}]<extra></extra>"
+                ),
                 "showlegend": False,
             }
         )

@@ -49,7 +49,8 @@ def reasons(run: RunData, state: State, method: str, of_class: str, path: Path, 
     name = texts.label(state.task, found.of_class)
     if found.signed:
         start, end = _ends(run, state, found, made, whole=not path)
-        drawn = waterfall(made, start, end, name, texts)
+        title = texts("utterance.points" if found.in_probability else "utterance.margin", name=name)
+        drawn = waterfall(made, start, end, title, texts, scale=_scale(found))
         alt = texts("utterance.reasons_alt", name=name)
     else:
         drawn, alt = weights(made, texts), texts("utterance.weights_alt")
@@ -70,10 +71,16 @@ def _ends(
     total = sum(step.value for step in made)
     if not whole:
         return 0.0, total
+    if found.base == found.base:
+        return found.base, found.base + total
     table = outcomes(run, state.set, state.model, state.task)
     known = table is not None and found.of_class in table and state.utterance in table.index
     end = float(str(table.at[state.utterance, found.of_class])) if table is not None and known else total
     return end - total, end
+
+
+def _scale(found: Explained) -> float:
+    return 100.0 if found.in_probability else 1.0
 
 
 def _trail(path: Path, texts: Texts) -> Any:
@@ -106,7 +113,7 @@ def _table(made: list[Step], found: Explained, level: str, state: State, texts: 
     rows = [
         html.Tr(
             [
-                html.Th(_name(step, level, found, state, texts), scope="row"),
+                html.Th(_name(step, level, state, texts), scope="row"),
                 html.Td(texts.count(step.count), className="number"),
                 html.Td(_number(step, found, texts), className="number"),
             ]
@@ -119,13 +126,11 @@ def _table(made: list[Step], found: Explained, level: str, state: State, texts: 
     )
 
 
-def _name(step: Step, level: str, found: Explained, state: State, texts: Texts) -> Any:
+def _name(step: Step, level: str, state: State, texts: Texts) -> Any:
     if not step.name:
         return step.label
     if level == "feature":
         return page_link(step.label, state, "feature", feature=step.name, view="")
-    if level == found.level:  # the method has nothing finer
-        return step.label
     return _button(level, step.name, f"{step.label} ▸")
 
 
@@ -133,6 +138,6 @@ def _number(step: Step, found: Explained, texts: Texts) -> Any:
     if not found.signed:
         lift = step.value / step.share if step.share else 0.0
         return f"{texts.number(lift, 2)} ×"
-    said = ("+" if step.value > 0 else "") + texts.number(100 * step.value, 2)
+    said = ("+" if step.value > 0 else "") + texts.number(_scale(found) * step.value, 2)
     way = "utterance.for" if step.value > 0 else "utterance.against"
     return [html.Strong(said), dmc.Text(f" {texts(way)}", span=True, size="xs", c="dimmed")]

@@ -15,7 +15,12 @@ from dashboard.texts import Texts
 def player(run: RunData, utterance: str, data: Data, texts: Texts) -> Any:
     """Return the browser's own player; a sentence in its place where the recording is missing."""
     file, problem = find_recording(run, utterance, data.audio_root)
-    if file is None:
+    return player_of(run, utterance, problem if file is None else "", texts)
+
+
+def player_of(run: RunData, utterance: str, problem: str, texts: Texts) -> Any:
+    """Return a player like `player`, where it is known already what is missing (a key of the texts, or empty)."""
+    if problem:
         return dmc.Text(texts(problem), size="sm", className="no-sound")
     return html.Audio(
         src=audio_url(run, utterance),

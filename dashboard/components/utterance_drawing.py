@@ -36,7 +36,8 @@ def utterance_drawing(run: RunData, utterance: str, data: Data, texts: Texts) ->
         found = service.contours(file, SET, (PITCH, LOUDNESS))
     except DataError as error:
         return dmc.Text(texts("sound.failed", reason=str(error)), size="sm", className="no-sound")
-    pitch = Drawn(_in_hertz(found[PITCH]), texts("sound.pitch")) if PITCH in found else None
+    hertz = _in_hertz(found[PITCH]) if PITCH in found else None
+    pitch = Drawn(hertz, texts("sound.pitch"), heights=_voice(hertz)) if hertz else None
     loudness = Drawn(found[LOUDNESS], texts("sound.loudness"), colour=SECOND) if LOUDNESS in found else None
     drawn = sound_figure(picture, pitch, texts, below=loudness, height=HEIGHT)
     words = f"{texts('sound.plain', utterance=utterance)} {texts('sound.pitch')}, {texts('sound.loudness')}."
@@ -48,3 +49,13 @@ def utterance_drawing(run: RunData, utterance: str, data: Data, texts: Texts) ->
 def _in_hertz(contour: Contour) -> Contour:
     """Return a pitch contour in Hz; the set writes semitones above 27.5 Hz."""
     return replace(contour, values=(27.5 * 2 ** (contour.values / 12)).astype(np.float32))
+
+
+def _voice(contour: Contour) -> tuple[float, float] | None:
+    """Return the range of the voice: the few frames that are an octave off do not press the melody flat."""
+    seen = contour.values[contour.counted]
+    if not len(seen):
+        return None
+    low, high = (float(value) for value in np.percentile(seen, [3, 95]))
+    space = 0.2 * (high - low) or 10.0
+    return low - space, high + space

@@ -44,14 +44,14 @@ def steps(run: RunData, found: Explained, level: str, within: tuple[str, str], t
     Args:
         run: The run.
         found: The attributions of the utterance.
-        level: ``family``, ``contour`` or ``feature``; not finer than the level of `found`.
+        level: ``family``, ``contour`` or ``feature``.
         within: Level and name of what is unfolded; empty strings for everything.
         texts: For the names of families.
     """
     sums: dict[str, list[float]] = {}
     labels: dict[str, str] = {}
     for name, value in zip(found.names, found.values.tolist(), strict=True):
-        keys = _keys(run, found.level, name)
+        keys = _keys(run, name)
         if (within[0] and keys.get(within[0]) != within[1]) or level not in keys:
             continue
         sums.setdefault(keys[level], []).append(value)
@@ -69,18 +69,10 @@ def steps(run: RunData, found: Explained, level: str, within: tuple[str, str], t
     return made
 
 
-def _keys(run: RunData, level: str, name: str) -> dict[str, str]:
-    """Return the family, contour and feature that an item belongs to, as far as its level says."""
-    if level == "family":
-        return {"family": name}
-    if level == "contour":
-        return {"contour": name, "family": _families(run).get(name, "other")}
+def _keys(run: RunData, name: str) -> dict[str, str]:
+    """Return the family, contour and feature that a feature belongs to."""
     words = run.words(name)
     return {"feature": name, "contour": words.contour, "family": words.family}
-
-
-def _families(run: RunData) -> dict[str, str]:
-    return {run.words(name).contour: run.words(name).family for name in run.feature_names}
 
 
 def _label(run: RunData, level: str, key: str, name: str, texts: Texts) -> str:
@@ -92,33 +84,36 @@ def _label(run: RunData, level: str, key: str, name: str, texts: Texts) -> str:
     return key if words.delta else f"{words.contour_words} ({key})"
 
 
-def waterfall(steps: list[Step], start: float, end: float, of_class: str, texts: Texts) -> dict[str, Any]:
+def waterfall(
+    steps: list[Step], start: float, end: float, title: str, texts: Texts, *, scale: float = 100
+) -> dict[str, Any]:
     """Return the waterfall as a Plotly figure.
 
     Args:
         steps: The steps.
         start: Where it starts: the mean probability, or what the rest of the features make of it.
         end: Where it ends.
-        of_class: The class, in words.
+        title: Words for the axis.
         texts: The texts.
+        scale: What values are multiplied with: 100 for probabilities.
     """
     labels = [texts("utterance.start"), *[_short(step.label) for step in steps], texts("utterance.end")]
     bases = [0.0, *(start + np.cumsum([0.0, *[step.value for step in steps]]))[:-1].tolist(), 0.0]
     lengths = [start, *[step.value for step in steps], end]
-    said = [texts.number(100 * start, 1), *[_signed(step.value, texts) for step in steps]]
+    said = [texts.number(scale * start, 1), *[_signed(scale * step.value, texts) for step in steps]]
     trace = {
         "type": "bar",  # the type `waterfall` is not in the small bundle of Plotly that the dashboard serves
         "orientation": "h",
         "y": list(range(len(labels))),
-        "base": [round(100 * value, 4) for value in bases],
-        "x": [round(100 * value, 4) for value in lengths],
-        "text": [*said, texts.number(100 * end, 1)],
+        "base": [round(scale * value, 4) for value in bases],
+        "x": [round(scale * value, 4) for value in lengths],
+        "text": [*said, texts.number(scale * end, 1)],
         "textposition": "outside",
         "cliponaxis": False,
         "marker": {"color": [GREY, *[FOR if step.value > 0 else AGAINST for step in steps], GREY]},
         "hoverinfo": "none",
     }
-    layout = _layout(labels, texts("utterance.points", name=of_class))
+    layout = _layout(labels, title)
     layout["shapes"] = [
         {
             "type": "line",
@@ -129,7 +124,10 @@ def waterfall(steps: list[Step], start: float, end: float, of_class: str, texts:
             "line": {"color": GREY, "width": 1},
         }
         for place, x in enumerate(
-            [100 * start, *[100 * (base + step.value) for base, step in zip(bases[1:], steps, strict=False)]]
+            [
+                scale * start,
+                *[scale * (base + step.value) for base, step in zip(bases[1:], steps, strict=False)],
+            ]
         )
     ]
     return {"data": [trace], "layout": layout}
@@ -189,4 +187,4 @@ def _short(label: str) -> str:
 
 
 def _signed(value: float, texts: Texts) -> str:
-    return ("+" if value > 0 else "") + texts.number(100 * value, 1)
+    return ("+" if value > 0 else "") + texts.number(value, 1)

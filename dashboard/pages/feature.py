@@ -12,11 +12,11 @@ from dash import MATCH, Dash, Input, Output, dcc, html, no_update
 from dash import State as Held
 
 from dashboard.components import card, csv_link, empty, figure, help_mark, page_head, page_link, pill
-from dashboard.components.example_list import drawing_of, example_columns
+from dashboard.components.example_list import drawing_of, example_columns, known_facts
 from dashboard.components.feature_figures import distribution, forest
 from dashboard.components.feature_ranks import attention_ranks_of, ranks, ranks_part
 from dashboard.data import Data, RunData
-from dashboard.examples import SCALES, scaled
+from dashboard.examples import SCALES, Groups, groups_of, scaled
 from dashboard.feature_search import search
 from dashboard.sound.service import SoundService
 from dashboard.state import State, state_of
@@ -89,8 +89,8 @@ def shown(run: RunData, state: State) -> pd.Series:
     for field in ("language", "emotion"):
         wanted = getattr(state, field)
         if wanted:
-            keep &= _column(run, field).loc[values.index].to_numpy() == wanted
-    return values[keep]
+            keep &= _column(run, field, state.feature) == wanted
+    return values if keep.all() else values[keep]
 
 
 @lru_cache(maxsize=256)
@@ -98,12 +98,20 @@ def _scaled(run: RunData, feature: str, scale: str) -> pd.Series:
     raw = run.feature(feature)
     if not raw.index.equals(run.utterances.index):
         raw = raw[raw.index.isin(run.utterances.index)]
-    return scaled(raw, run.utterances, scale)
+    return scaled(raw, None if scale == SCALES[0] else _groups(run, scale, feature))
+
+
+@lru_cache(maxsize=64)
+def _groups(run: RunData, scale: str, feature: str) -> Groups:
+    return groups_of(run.utterances.loc[_scaled(run, feature, SCALES[0]).index], scale)
 
 
 @lru_cache(maxsize=32)
-def _column(run: RunData, field: str) -> pd.Series:
-    return run.utterances[field].astype("string").fillna("").astype(object)
+def _column(run: RunData, field: str, feature: str) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+    """Return a fact about the utterances that have a value of a feature, in the order of its values."""
+    facts = known_facts(run)
+    names = _scaled(run, feature, SCALES[0]).index.tolist()
+    return np.array([getattr(facts[name], field) for name in names], dtype=object)
 
 
 def _ranked(run: RunData, data: Data) -> bool:
@@ -141,7 +149,7 @@ def _distribution_card(run: RunData, state: State, texts: Texts) -> Any:
     else:
         unit = (run.words(state.feature).unit or "") if scale_of(state) == "raw" else texts("feature.z")
         drawn = figure(
-            distribution(values.dropna(), run.utterances, unit, texts),
+            distribution(values.dropna(), known_facts(run), unit, texts),
             "feature-distribution",
             texts("feature.distribution_alt", count=texts.count(len(values))),
             name=f"{state.feature}-values",

@@ -132,7 +132,7 @@ def _sound_card(run: RunData, name: str, data: Data, texts: Texts) -> Any:
 
 
 def _reasons_card(run: RunData, state: State, texts: Texts) -> Any:
-    methods = methods_of(run)
+    methods = methods_of(run, state.set, state.model)
     if not methods:
         body: Any = empty(
             texts("utterance.no_reasons"),

@@ -14,7 +14,7 @@ from dashboard.attention_ranks import AttentionRanks
 from dashboard.components.example_list import drawing_of, significant
 from dashboard.components.feature_figures import forest
 from dashboard.data import Data, keyed
-from dashboard.examples import ENDS, Facts, choose, scaled
+from dashboard.examples import ENDS, Facts, choose, groups_of, scaled
 from dashboard.feature_search import search
 from dashboard.pages import close_pages, feature
 from dashboard.state import read_state
@@ -70,12 +70,12 @@ def test_within_speakers_every_voice_has_mean_zero() -> None:
         {"corpus": "c", "speaker": [facts[name].speaker for name in values.index]}, index=values.index
     )
     table.loc[table["speaker"] == "s1", "speaker"] = None
-    within = scaled(values, table, "speaker")
+    within = scaled(values, groups_of(table, "speaker"))
     by_speaker = within.groupby(table["speaker"].fillna("c"))
     assert by_speaker.mean().abs().max() < 1e-9
     assert by_speaker.std(ddof=0).to_numpy() == pytest.approx(1)
-    assert scaled(values, table, "raw") is values
-    alone = scaled(values.head(1), table, "corpus")
+    assert scaled(values, None) is values
+    alone = scaled(values.head(1), groups_of(table.head(1), "corpus"))
     assert alone.isna().all()
 
 
@@ -210,7 +210,7 @@ def test_numbers_have_sensible_digits(value: float, said: str) -> None:
 def test_a_run_without_labels_still_opens(tiny: Run) -> None:
     data = Data(keyed([tiny]))
     run = data.get("tiny")
-    run.__dict__["utterances"] = run.utterances.assign(emotion=None, speaker=None)
+    run.__dict__["utterances"] = run.utterances.assign(emotion=pd.NA, speaker=pd.NA)
     said = page(data, f"?feature={PITCH}&view=speaker")
     assert EN("feature.no_emotion") in said
     close_pages(data)
