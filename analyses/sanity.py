@@ -318,7 +318,7 @@ def _explain(subject: Subject, method: str, seed: int) -> Attribution:
     if method == LINEAR:
         return LinearCoefficients(tasks=[tasks[0].name], classes="true").explain(subject, seed=seed)
     if method == "shap":
-        settings: dict[str, Any] = {"tasks": [tasks[0].name], "classes": "true", "least": 2, "most": 4}
+        settings: dict[str, Any] = {"tasks": [tasks[0].name], "classes": "true", "least": 4, "most": 4}
         samples = min(8, len(subject.train))
         background = max(samples, min(64, len(subject.train)))
         return ExpectedGradients(samples=samples, background=background, **settings).explain(

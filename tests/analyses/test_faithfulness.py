@@ -295,7 +295,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Explanations:
     (folder / "toy.toml").write_text(TOML, encoding="utf-8")
     train(load_experiment(folder / "toy.toml"), folder / "run", jobs=1, progress=False)
     run = open_run(folder / "run")
-    compute(run, "linear", model="linear-svm", jobs=1, progress=False)
+    compute(run, "linear", workers=1, progress=False)
     rankings, repeats = rankings_of(
         of_table(cells(run, "linear")), method="linear", features=run.feature_names
     )

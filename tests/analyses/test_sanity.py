@@ -89,7 +89,7 @@ def found(run: Run) -> Explanations:
     models = {"attention": "msfl", "linear": "linear-svm"}
     write_manifest(run, ExplanationManifest(run=of_run(run), models=models))
     for method, model in models.items():
-        attribute(run, method, model=model, jobs=1, progress=False)
+        attribute(run, method, workers=1, progress=False)
         by_task = of_table(cells(run, method))
         rankings, repeats = tables(by_task, method=method, features=run.feature_names)
         write_tables(run, {f"rankings/{method}": rankings, f"repeats/{method}": repeats})
