@@ -126,8 +126,10 @@ def significant(value: float, texts: Texts) -> str:
     """Return a number with three or four digits that say something, whatever its size."""
     if value != value:
         return "–"
+    if value == 0:
+        return "0"
     size = abs(value)
-    if size and (size < 1e-3 or size >= 1e6):
+    if size < 1e-3 or size >= 1e6:
         mantissa, _, exponent = f"{value:.2e}".partition("e")
         return f"{mantissa} × 10^{int(exponent)}".replace("-", "−")
     digits = 0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 1 else 3 if size >= 0.1 else 4
@@ -158,7 +160,7 @@ def drawing_of(run: RunData, state: State, utterance: str, data: Data, texts: Te
     words = texts("sound.plain", utterance=utterance)
     below: Any = []
     if over:
-        legend = legend_words(over.marks, texts)
+        legend = legend_words(over, texts)
         words = texts("sound.drawing", utterance=utterance, contour=feature.contour_words, marks=legend)
         below = dmc.Text([html.Span("━ ", className="mark-sign"), legend], size="xs", className="legend")
     drawn = figure(

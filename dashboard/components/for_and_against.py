@@ -15,6 +15,8 @@ from dashboard.outcomes import outcomes
 from dashboard.state import State
 from dashboard.texts import Texts
 
+NOTICED = 0.005
+"""Half a point: what attributions miss of the prediction is shown from here on."""
 Path = tuple[tuple[str, str], ...]
 """What was unfolded: level and name, from the outside inwards; empty at the families."""
 
@@ -48,6 +50,7 @@ def reasons(run: RunData, state: State, method: str, of_class: str, path: Path, 
         return empty(texts("utterance.not_explained"), texts("utterance.not_explained_why"))
     name = texts.label(state.task, found.of_class)
     if found.signed:
+        made += [] if path else _unexplained(run, state, found, texts)
         start, end = _ends(run, state, found, made, whole=not path)
         title = texts("utterance.points" if found.in_probability else "utterance.margin", name=name)
         drawn = waterfall(made, start, end, title, texts, scale=_scale(found))
@@ -73,10 +76,25 @@ def _ends(
         return 0.0, total
     if found.base == found.base:
         return found.base, found.base + total
+    chance = _chance(run, state, found)
+    return (0.0, total) if chance is None else (chance - total, chance)
+
+
+def _chance(run: RunData, state: State, found: Explained) -> float | None:
+    """Return the probability that the model gave the explained class."""
     table = outcomes(run, state.set, state.model, state.task)
-    known = table is not None and found.of_class in table and state.utterance in table.index
-    end = float(str(table.at[state.utterance, found.of_class])) if table is not None and known else total
-    return end - total, end
+    if not found.in_probability or table is None or found.of_class not in table:
+        return None
+    return float(str(table.at[state.utterance, found.of_class])) if state.utterance in table.index else None
+
+
+def _unexplained(run: RunData, state: State, found: Explained, texts: Texts) -> list[Step]:
+    """Return the step that estimated attributions leave open; none where they add up to the prediction."""
+    chance = _chance(run, state, found)
+    if chance is None or found.base != found.base:
+        return []
+    gap = chance - found.base - float(found.values.sum())
+    return [Step("", texts("utterance.unexplained"), gap, 0.0, 0)] if abs(gap) >= NOTICED else []
 
 
 def _scale(found: Explained) -> float:

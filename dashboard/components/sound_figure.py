@@ -255,8 +255,11 @@ def mark_words(label: str, texts: Texts) -> str:
     return texts(f"sound.mark.{label}")
 
 
-def legend_words(marks: Marks, texts: Texts) -> str:
+def legend_words(drawn: Drawn, texts: Texts) -> str:
     """Return what is drawn over a contour, in a sentence for those who do not see it."""
+    marks = drawn.marks
+    if not drawn.contour.counted.any():
+        return texts("sound.mark.uncounted")
     labels = [*(line.label for line in marks.lines), *(point.label for point in marks.points)]
     words = [mark_words(label, texts) for label in dict.fromkeys(labels)]
     if marks.band:

@@ -198,6 +198,29 @@ def test_a_waterfall_ends_at_the_probability(known: Data) -> None:
     assert "pitch" in shown(drawn)
 
 
+def test_what_an_estimate_misses_is_a_step_of_its_own(known: Data, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dashboard.attributions import Explained
+    from dashboard.components import for_and_against
+
+    run = known.get("tiny")
+    name = str(run.utterances.index[0])
+    state = State(**{**state_of(known).__dict__, "utterance": name})
+    found = outcomes(run, state.set, MODEL, "emotion")
+    assert found is not None
+    chance = float(found.at[name, "anger"])
+    values = np.zeros(len(run.feature_names))
+    made = Explained("shap", "anger", run.feature_names, values, base=chance - 0.25)
+    monkeypatch.setattr(for_and_against, "explained", lambda *_, **__: made)
+    drawn = reasons(run, state, "shap", "anger", (), EN)
+    assert EN("utterance.unexplained") in shown(drawn)
+    bars = drawn[1].children.figure["data"][0]["x"]
+    assert bars[-2] == pytest.approx(25)
+    assert bars[-1] == pytest.approx(100 * chance, abs=1e-3)
+    exact = Explained("shap", "anger", run.feature_names, values, base=chance - 0.001)
+    monkeypatch.setattr(for_and_against, "explained", lambda *_, **__: exact)
+    assert EN("utterance.unexplained") not in shown(reasons(run, state, "shap", "anger", (), EN))
+
+
 def test_a_waterfall_of_nothing_is_two_bars() -> None:
     drawn = waterfall([], 0.2, 0.2, "anger", EN)
     assert drawn["data"][0]["x"] == [20.0, 20.0]
