@@ -319,7 +319,9 @@ def test_the_tables_of_a_run_in_which_pitch_was_planted(found: Explanations) -> 
     for test in ("deletion", "insertion", "comprehensiveness", "sufficiency"):
         assert together.loc[("feature", test), "p_value"] == pytest.approx(1 / 21), test
         assert together.loc[("feature", test), "p_normal"] < 0.05, test
-    assert together.loc[("feature", "roar"), "p_value"] == pytest.approx(1 / 11)
+    assert (
+        together.loc[("feature", "roar"), "p_value"] < 0.2
+    )  # at most one of ten random rankings does as well
     assert "roar" not in set(figures_.loc[figures_["language_set"] == "de", "test"])
 
 

@@ -88,7 +88,7 @@ def found(run: Run) -> Explanations:
 
     models = {"attention": "msfl", "linear": "linear-svm"}
     write_manifest(run, ExplanationManifest(run=of_run(run), models=models))
-    for method, model in models.items():
+    for method in models:
         attribute(run, method, workers=1, progress=False)
         by_task = of_table(cells(run, method))
         rankings, repeats = tables(by_task, method=method, features=run.feature_names)
