@@ -104,11 +104,12 @@ def _show_list(console: Console, result: RankingReport, one: Comparison) -> None
     headers = ["weight", f"rank over\n{len(main.repeats)} repeats", f"in\ntop {main.top}"]
     headers += [] if single else ["features", "sum of\nweights\n(uniform)"]
     table.add_column("", justify="right")
-    table.add_column(main.level, overflow="fold", min_width=36 if single else None)
+    table.add_column(main.level, overflow="fold", min_width=26 if single else None)
     for header in headers:
         table.add_column(header, justify="right")
     if one.monolingual:
-        table.add_column("rank\nalone", justify="right", no_wrap=True)
+        longest = max(map(len, one.monolingual)) + len(str(len(main.table))) + 1
+        table.add_column("rank\nalone", justify="right", no_wrap=True, min_width=longest)
         table.add_column("shared")
     for name, row in one.table().head(shown).iterrows():
         plain = main.level == "family" or row["in_words"] == name  # a column of the user's own says no more
