@@ -78,7 +78,10 @@ def shap_values(system: Any, background: NDArray[np.float32], features: int) -> 
     inputs = keras.Input((features,), name="features")
     told = keras.ops.zeros_like(inputs[:, :2]) + keras.ops.convert_to_tensor([[1.0, 0.0]])
     logits = system.network({"features": inputs, "language": told})["emotion"]
-    single = keras.Model(inputs, keras.ops.mean(keras.ops.softmax(logits), axis=0))
+    mean = keras.ops.mean(keras.ops.softmax(logits), axis=0)
+    single = keras.Model(
+        inputs, keras.layers.Rescaling(1.0)(mean)
+    )  # shap takes the last layer for the output
     explainer = shap.GradientExplainer(single, background)
 
     def explain(x: NDArray[np.float32], seed: int) -> Floats:
