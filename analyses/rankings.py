@@ -160,14 +160,27 @@ def ranks(importance: pd.DataFrame, share: pd.Series[float]) -> pd.DataFrame:
 
 def _balance(cells: Cells, by: tuple[str, ...]) -> NDArray[np.float64]:
     """Return the weight of each cell in the balanced mean; the weights sum to one within each group of `by`."""
-    frame = cells.means.index.to_frame(index=False)[[*by, "language", "corpus"]]
-    frame["all"] = ""
-    frame["count"] = cells.counts.to_numpy(dtype=np.float64)
-    outer = ["all", *by]
-    groups = frame.groupby([*outer, "language", "corpus"])["count"]
-    corpora = frame.groupby([*outer, "language"])["corpus"].transform("nunique")
-    languages = frame.groupby(outer)["language"].transform("nunique")
-    return (frame["count"] / groups.transform("sum") / corpora / languages).to_numpy(dtype=np.float64)
+    counts = cells.counts.to_numpy(dtype=np.float64)
+    outer, _ = _groups(cells, by)
+    language, first_of_language = _groups(cells, (*by, "language"))
+    corpus, first_of_corpus = _groups(cells, (*by, "language", "corpus"))
+    utterances = np.bincount(corpus, counts)
+    corpora = np.bincount(language[first_of_corpus])
+    languages = np.bincount(outer[first_of_language])
+    weights: NDArray[np.float64] = counts / utterances[corpus] / corpora[language] / languages[outer]
+    return weights
+
+
+def _groups(cells: Cells, names: tuple[str, ...]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the number of the group of each cell, and the first cell of each group."""
+    index = cells.means.index
+    assert isinstance(index, pd.MultiIndex)
+    code = np.zeros(len(index), dtype=np.int64)
+    for name in names:
+        place = index.names.index(name)
+        code = code * len(index.levels[place]) + index.codes[place]
+    _, first, group = np.unique(code, return_index=True, return_inverse=True)
+    return group, first
 
 
 def _repeats(cells: Cells, values: pd.DataFrame, items: Items) -> tuple[pd.DataFrame, pd.Series[float]]:
@@ -176,19 +189,17 @@ def _repeats(cells: Cells, values: pd.DataFrame, items: Items) -> tuple[pd.DataF
     A fold that tests one language only (leave-one-speaker-out) must not let the language with most speakers
     decide: each language hands out the same total weight to the repeats that tested it.
     """
-    index = cells.means.index
-    keys = list(zip(index.get_level_values("fold"), index.get_level_values("seed"), strict=True))
-    order = sorted(set(keys))
-    place = {key: position for position, key in enumerate(order)}
-    rows = np.array([place[key] for key in keys])
-    weight = np.zeros((len(order), len(keys)))
-    weight[rows, np.arange(len(keys))] = _balance(cells, ("fold", "seed"))
+    repeat, first = _groups(cells, ("fold", "seed"))
+    weight = np.zeros((len(first), len(repeat)))
+    weight[repeat, np.arange(len(repeat))] = _balance(cells, ("fold", "seed"))
     frame = items.sums(weight @ values.to_numpy(dtype=np.float64))
-    frame.index = pd.MultiIndex.from_tuples(order, names=["fold", "seed"])
-    tested = pd.DataFrame({"repeat": rows, "language": index.get_level_values("language")}).drop_duplicates()
-    tested["weight"] = 1.0 / tested.groupby("language")["repeat"].transform("size")
-    counted = tested.groupby("repeat")["weight"].sum().sort_index()
-    return frame, pd.Series((counted / counted.sum()).to_numpy(), index=frame.index)
+    keys = [cells.means.index[first].get_level_values(name) for name in ("fold", "seed")]
+    frame.index = pd.MultiIndex.from_arrays(keys, names=["fold", "seed"])
+    language, _ = _groups(cells, ("language",))
+    tested = np.zeros((len(first), language.max() + 1))
+    tested[repeat, language] = 1.0
+    counted = (tested / tested.sum(axis=0)).sum(axis=1)
+    return frame, pd.Series(counted / counted.sum(), index=frame.index)
 
 
 def spread(

@@ -66,10 +66,10 @@ class ExpectedGradients:
         tasks: Sequence[str] = (),
         classes: str = "true-predicted",
         background: int = 128,
-        samples: int = 8,
+        samples: int = 16,
         tolerance: float = 0.1,
-        least: int = 8,
-        most: int = 32,
+        least: int = 6,
+        most: int = 24,
     ) -> None:
         if not 2 <= samples <= background:
             raise UsageError(

@@ -75,6 +75,10 @@ class Context:
             return f"{words.language(tags[0])} alone"
         return f"{words.languages(tags)} together" if tags else name
 
+    def group_words(self, name: str) -> str:
+        """Return a corpus, or a language in words."""
+        return words.language(name) if name in self.languages else name
+
     @cached_property
     def comparison(self) -> Comparison | None:
         """Scores of all systems; None where the run has none (see `why_no_scores`)."""

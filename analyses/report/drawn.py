@@ -50,7 +50,7 @@ def scores(context: Context) -> list[Block]:
         title = (
             "Recognition, mean over the corpora"
             if group == MEAN
-            else f"Recognition, {_group(context, group)}"
+            else f"Recognition, {context.group_words(group)}"
         )
         made.append(
             Figure(
@@ -76,10 +76,6 @@ def _told_apart(rows: pd.DataFrame) -> pd.DataFrame:
     several = rows.duplicated(["language_set", "model"], keep=False)
     named = rows["model"].where(~several, rows["model"] + " (" + rows["seeds"].astype(str) + ")")
     return rows.assign(model=named)
-
-
-def _group(context: Context, name: str) -> str:
-    return words.language(name) if name in context.languages else name
 
 
 def _chance(context: Context) -> float | None:

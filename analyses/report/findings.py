@@ -32,10 +32,12 @@ def scores(context: Context) -> list[str]:
     against = [row for row in comparison.rows if row.model in simple]
     told = []
     if ours:
-        told.append(f"{_system(context, ours[0])} recognises the emotion with a UAR of {_score(ours[0])}.")
+        told.append(
+            f"{_system(context, ours[0])}, recognises the emotion with a UAR of {_score(context, ours[0])}."
+        )
     if against:
         best = max(against, key=mean_score)
-        head = f"The best baseline, {_system(context, best)}, reaches {_score(best)}"
+        head = f"The best baseline, {_system(context, best)}, reaches {_score(context, best)}"
         tail = ""
         if ours:
             gap = mean_score(ours[0]) - mean_score(best)
@@ -144,13 +146,16 @@ def mean_score(row: Row) -> float:
     return sum(score.value for score in row.scores.values()) / max(len(row.scores), 1)
 
 
-def _score(row: Row) -> str:
+def _score(context: Context, row: Row) -> str:
     from msfl.results import MEAN
 
     if MEAN in row.scores:
         one = row.scores[MEAN]
         return f"{words.with_interval(one.value, one.low, one.high)} (mean over corpora)"
-    each = [f"{name} {words.with_interval(one.value, one.low, one.high)}" for name, one in row.scores.items()]
+    each = [
+        f"{context.group_words(name)} {words.with_interval(one.value, one.low, one.high)}"
+        for name, one in row.scores.items()
+    ]
     return ", ".join(each)
 
 
@@ -158,7 +163,7 @@ def _system(context: Context, row: Row) -> str:
     name = words.model(row.model)
     return (
         f"{name[0].upper() if row.model == MULTITASK else name[0]}{name[1:]}, trained on "
-        f"{context.set_words(row.language_set)},"
+        f"{context.set_words(row.language_set)}"
     )
 
 

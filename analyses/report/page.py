@@ -84,6 +84,7 @@ def render(chapters: Sequence[Chapter], *, title: str, made: str) -> str:
     )
     environment.filters["explained"] = explained
     environment.filters["rows"] = _rows
+    environment.filters["breakable"] = breakable
     environment.filters["spec"] = figure_json
     scripts = [_plotly() if any(True for one in chapters for _ in one.figures()) else "", _asset("report.js")]
     return environment.get_template("report.html.j2").render(
@@ -105,6 +106,13 @@ def explained(text: str) -> Markup:
         return f'<abbr title="{escape(ABBREVIATIONS[match[1]])}">{match[0]}</abbr>'
 
     return Markup(_ABBREVIATION.sub(mark, str(escape(text))))
+
+
+def breakable(text: str) -> Markup:
+    """Escape a text and let a line end after its underscores: names of features are long, columns narrow."""
+    from markupsafe import Markup, escape
+
+    return Markup(str(escape(text)).replace("_", "_<wbr>"))
 
 
 def figure_json(drawn: go.Figure) -> Markup:

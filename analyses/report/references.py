@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from msfl.errors import MsflError
@@ -96,6 +97,12 @@ def corpora(context: Context) -> dict[str, str]:
         if reader.citation:
             found[str(label)] = reader.citation
     return found
+
+
+def short(reference: str) -> str:
+    """Return the authors and the year of a reference, or all before its first full stop where it names no year."""
+    found = re.match(r".*?\(\d{4}\)", reference)
+    return found[0] if found else reference.split(". ")[0].rstrip(".")
 
 
 def balancing(context: Context) -> str:

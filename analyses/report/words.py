@@ -45,6 +45,7 @@ MODELS = {
     "linear-svm": "linear SVM",
     "rbf-svm": "SVM with a radial kernel",
     "gradient-boosting": "gradient boosting",
+    "least-squares": "least squares",
 }
 LEVELS = {
     "feature": "features",
@@ -127,7 +128,7 @@ def percent(value: Any) -> str:
 def interval(low: Any, high: Any, digits: int = 2) -> str:
     """Return ``[.76, .86]``; empty where there is none."""
     ends = [_float(low), _float(high)]
-    return "" if None in ends else f"[{number(low, digits)}, {number(high, digits)}]"
+    return "" if None in ends else f"[{number(low, digits)},\u00a0{number(high, digits)}]"  # never broken
 
 
 def with_interval(value: Any, low: Any, high: Any, digits: int = 2) -> str:

@@ -160,7 +160,7 @@ def test_a_change_is_judged_by_what_two_real_models_share(
 
 def test_a_model_that_learnt_something_passes(run: Run, found: Explanations) -> None:
     told: list[float] = []
-    settings = Effort(per_language=12, folds=2, repeats=2, retrain_network=False)
+    settings = Effort(per_language=12, folds=1, repeats=2, retrain_network=False)
     frame = table(found, run, settings=settings, jobs=1, progress=told.append)
     assert told[-1] == 1.0
     assert set(frame["method"]) == {"attention", "linear"}
@@ -168,10 +168,8 @@ def test_a_model_that_learnt_something_passes(run: Run, found: Explanations) -> 
     assert feature.loc[("attention", HEADS), "value"] == pytest.approx(1.0)
     assert pd.isna(feature.loc[("attention", HEADS), "passed"])
     assert abs(feature.loc[("attention", PARAMETERS), "value"]) < 0.5
-    assert feature.loc[("linear", LABELS), "repeats"] == 4
+    assert feature.loc[("linear", LABELS), "repeats"] == 2
     assert (frame["reference_from"] == "folds").all()
-    again = table(found, run, settings=settings, jobs=1)
-    pd.testing.assert_frame_equal(frame, again)
 
 
 def test_a_network_is_explained_by_gradients_before_and_after(run: Run) -> None:
@@ -181,6 +179,14 @@ def test_a_network_is_explained_by_gradients_before_and_after(run: Run) -> None:
     changes = {(one.randomised, one.level): one.value for one in compute(case)}
     assert set(changes) == {(way, level) for way in (HEADS, PARAMETERS) for level in ("feature", "contour")}
     assert all(value < 0.95 for value in changes.values())
+
+
+def test_results_do_not_depend_on_the_call(run: Run) -> None:
+    record = next(job for job in run.jobs if job.model == "linear-svm")
+    case = Case(run.path, record, ("linear",), (LABELS,), 2, tuple(map(str, run.utterances.index)))
+    first, second = compute(case), compute(case)
+    assert first == second
+    assert first[0].value != first[2].value  # other random labels the second time
 
 
 def test_without_utterances_there_is_nothing_to_compare(run: Run) -> None:

@@ -50,7 +50,7 @@ def _data(context: Context) -> str:
     for corpus, rows in table.groupby("corpus"):
         kinds = words.listed(sorted(rows["naturalness"].dropna().unique()))
         of = words.languages(sorted(rows["language"].dropna().unique()))
-        source = f"; {cited[str(corpus)].split('.')[0]}" if str(corpus) in cited else ""
+        source = f"; {references.short(cited[str(corpus)])}" if str(corpus) in cited else ""
         speakers = words.counted(int(rows["speaker"].nunique()), "speaker")
         parts.append(
             f"{corpus} ({of}{', ' + kinds if kinds else ''}, {speakers}, "
@@ -142,11 +142,6 @@ def _explanations(context: Context) -> list[str]:
         if "consensus" in context.methods
         else ""
     )
-    effort = (
-        " This was a quick look with few utterances and random rankings."
-        if manifest.settings.get("effort") == "quick"
-        else ""
-    )
     tests = [
         (
             "stability",
@@ -167,7 +162,7 @@ def _explanations(context: Context) -> list[str]:
         f"{methods}. Attributions "
         "were averaged over utterances, then corpora, then languages, so that a large corpus does not "
         "drown a small "
-        f"one.{consensus}{tested}{effort}",
+        f"one.{consensus}{tested}",
         *manifest.notes,
     ]
 

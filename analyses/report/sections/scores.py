@@ -66,7 +66,7 @@ def scores_table(context: Context, comparison: Comparison) -> Table:
         ]
     )
     headings = {"trained": "trained on", "model": "model", "seeds": "seeds"}
-    headings |= {column: column for column in comparison.columns}
+    headings |= {column: context.group_words(column) for column in comparison.columns}
     return Table(
         "scores",
         "Unweighted average recall (UAR) [95 % interval over speakers]",

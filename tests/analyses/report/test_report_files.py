@@ -270,5 +270,5 @@ def test_lists_and_languages_in_words():
     assert words.listed(["a", "b", "c"]) == "a, b and c"
     assert words.languages(["de", "en-IN", "xx"]) == "German, English (en-IN) and xx"
     assert words.with_interval(0.8, float("nan"), 1) == ".80"
-    assert words.with_interval(0.8, 0.75, 0.85) == ".80 [.75, .85]"
+    assert words.with_interval(0.8, 0.75, 0.85) == ".80 [.75,\u00a0.85]"
     assert words.number(-0.0001) == ".00"
