@@ -143,6 +143,8 @@ def main(arguments: Sequence[str]) -> None:
     warnings.filterwarnings("ignore")
     with quiet_stderr():
         import tensorflow  # noqa: F401
+    from analyses.attributions.expected_gradients import utterances_per_call
+
     print(f"{'':8}  {'shap':>22}  {'ours':>22}  times faster")
     print(
         f"{'features':8}  {'s/utterance':>12} {'error':>9}  {'s/utterance':>12} {'error':>9}  at equal error"
@@ -150,9 +152,7 @@ def main(arguments: Sequence[str]) -> None:
     for features in SIZES[1:2] if "--quick" in arguments else SIZES:
         system = network(features)
         background = data(BACKGROUND, features, 1).features
-        from analyses.attributions.expected_gradients import ROWS
-
-        x = data(max(UTTERANCES, ROWS // (16 * features)), features, 2).features
+        x = data(utterances_per_call(features, samples() // ROUNDS), features, 2).features
         theirs = measure(shap_values(system, background, features), x[:UTTERANCES])
         ours = measure(our_values(system, background, features), x)
         ratio = theirs[0] / ours[0] * (theirs[1] / ours[1]) ** 2

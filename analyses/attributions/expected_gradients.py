@@ -27,8 +27,10 @@ from msfl.models.contract import Dataset
 from msfl.tasks import Task
 
 Floats = NDArray[np.float32]
-ROWS = 1 << 18
-"""Feature values per call: 160 rows of 1582 features keep a processor busy and memory small."""
+VALUES = 1 << 19
+"""Feature values per call, as far as the numbers of rows below allow: it keeps memory small."""
+ROWS = (128, 2048)
+"""Fewest and most rows per call. An LSTM pays for every step, however few rows it has."""
 NOISE = 1e-5
 """Deviations of a sum of values that float32 can be to blame for."""
 MATTERS = 1e-3
@@ -157,7 +159,7 @@ class ExpectedGradients:
             progress: Is told the share of the utterances that are done.
         """
         found: dict[int, Estimate] = {}
-        width = max(1, ROWS // (rounds.samples * data.features.shape[1]))
+        width = utterances_per_call(data.features.shape[1], rounds.samples)
         for pattern in sorted({tuple(task for task, _ in each) for each in targets}):
             waiting = deque(
                 row for row, each in enumerate(targets) if tuple(task for task, _ in each) == pattern
@@ -278,6 +280,12 @@ class Estimate:
     def _noisy(self) -> NDArray[np.bool_]:
         """Whether the sum varies over the rounds by more than rounding."""
         return self.error_squares > NOISE**2 * self.rounds
+
+
+def utterances_per_call(features: int, samples: int) -> int:
+    """Return how many utterances go into one call of a round."""
+    least, most = ROWS
+    return max(1, min(max(VALUES // features, least), most) // samples)
 
 
 def _generator(data: Dataset, row: int, seed: int) -> np.random.Generator:

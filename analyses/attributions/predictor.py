@@ -14,8 +14,9 @@ from msfl.tasks import Task
 Probabilities = dict[str, NDArray[np.float32]]
 Predictor = Callable[[NDArray[np.float32], NDArray[np.str_]], Probabilities]
 """Features (n, D) and language tags (n,) -> probabilities by task, (n, K)."""
-ROWS = 1 << 18
-"""Feature values per call of a network: 165 rows of 1582 features keep a processor busy and memory small."""
+VALUES = 1 << 18
+"""Feature values per call of a network, and its fewest rows: an LSTM pays for every step, however few rows it has."""
+LEAST = 128
 
 
 def is_network(system: TrainedSystem) -> bool:
@@ -72,7 +73,7 @@ def _of_network(system: Any, tasks: Sequence[Task]) -> Predictor:
     features = len(system.feature_names)
     signature = (tf.TensorSpec([None, features], tf.float32), tf.TensorSpec([None, width], tf.float32))
     compiled = tf.function(function, input_signature=signature, autograph=False)
-    rows = max(1, ROWS // features)
+    rows = max(LEAST, VALUES // features)
 
     def predict(values: NDArray[np.float32], tags: NDArray[np.str_]) -> Probabilities:
         language = language_input(system, tags)

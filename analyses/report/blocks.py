@@ -139,10 +139,11 @@ class Figure:
 
 @dataclass(frozen=True)
 class Fold:
-    """Blocks that are shown when the reader opens them, and in print."""
+    """Blocks that are shown when the reader opens them, and in print unless `printed` is False."""
 
     title: Text
     blocks: Sequence[Block]
+    printed: bool = True
     kind: ClassVar[str] = "fold"
 
 

@@ -67,10 +67,12 @@ class Context:
         }
 
     def set_words(self, name: str) -> str:
-        """Return a language set in words: ``all languages``, ``German alone``."""
+        """Return a language set in words: ``all languages``, ``German alone``, ``German and Italian together``."""
         if name == "monolingual":
             return "each language alone"
         tags = self.run.manifest.language_sets.get(name, ())
+        if name == self.language_set and len(tags) > 1:
+            return "all languages"
         if len(tags) == 1:
             return f"{words.language(tags[0])} alone"
         return f"{words.languages(tags)} together" if tags else name

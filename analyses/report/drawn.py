@@ -196,7 +196,7 @@ def families(context: Context) -> list[Block]:
     frame = by_language(context, method)
     if frame.empty:
         return []
-    frame = frame.assign(column=[_heading(context, str(name)) for name in frame["language_set"]])
+    frame = frame.assign(column=[context.set_words(str(name)) for name in frame["language_set"]])
     made = [
         _heat(
             "families-models", f"Families by what the model was trained on, by {words.method(method)}", frame
@@ -255,7 +255,9 @@ def contour_functional(context: Context) -> list[Block]:
     if ranking is None:
         return []
     feature_set = context.run.manifest.features.set
-    wide = plot.contour_by_functional(ranking, feature_set)
+    # the importance of the consensus is no share of anything: its lift is what can be averaged
+    weights = ranking.assign(importance=ranking["lift"] * ranking["share"])
+    wide = plot.contour_by_functional(weights, feature_set)
     if min(wide.shape) < _WORTHWHILE:
         return []
     drawn = plot.figure(
@@ -410,13 +412,8 @@ def _lists(context: Context, method: str, level: str = "feature") -> dict[str, p
     for name in [*context.alone.values(), context.language_set]:
         ranking = context.rankings(method, language_set=name, level=level)
         if ranking is not None:
-            found[_heading(context, name)] = ranking
+            found[context.set_words(name)] = ranking
     return found
-
-
-def _heading(context: Context, name: str) -> str:
-    together = name == context.language_set and len(context.languages) > 1
-    return "all languages" if together else context.set_words(name)
 
 
 def _first_open(figures: list[Figure]) -> list[Block]:

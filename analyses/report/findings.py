@@ -55,10 +55,9 @@ def shared(context: Context) -> list[str]:
             continue
         yes = found[found["shared"].astype(bool)].sort_values("rank")
         chance = _chance(context, method)
-        many = words.counted(len(yes), "feature is", "features are")
+        many = words.counted(len(yes), "feature is", "features are") if len(yes) else "no feature is"
         told.append(
-            f"By {words.method(method)}, {many} in the first {context.top} of the model of all "
-            "languages and of every "
+            f"By {words.method(method)}, {many} in the first {context.top} of the model of all languages and of every "
             f"language alone{chance}{_first(yes)}."
         )
     if not told and len(context.languages) < 2:
@@ -182,8 +181,8 @@ def _chance(context: Context, method: str) -> str:
     found = context.table("overlaps", method=method, part_kind="", level="feature", counted="feature")
     if found is None or found.empty:
         return ""
-    row = found.iloc[0]
-    return f" (random lists share {float(row['expected']):.2g})"
+    expected = float(found.iloc[0]["expected"])
+    return f" (random lists share {words.number(expected) if expected >= 0.01 else 'hardly ever one'})"
 
 
 def _first(rows: pd.DataFrame) -> str:

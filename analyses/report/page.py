@@ -143,17 +143,19 @@ def _harmless(value: Any) -> Any:
     return value
 
 
-def _rows(table: Table) -> list[list[tuple[str, bool]]]:
-    """Return the rows of a table that are shown: text of each cell, and whether it is a number."""
+def _rows(table: Table) -> list[list[tuple[str, str]]]:
+    """Return the rows of a table that are shown: text of each cell, and its class."""
     frame = table.visible.head(table.rows)
     columns = [str(name) for name in frame.columns]
     return [
-        [
-            (cells.written(value, name), cells.is_number(value))
-            for name, value in zip(columns, row, strict=True)
-        ]
+        [(cells.written(value, name), _kind(value, name)) for name, value in zip(columns, row, strict=True)]
         for row in frame.itertuples(index=False, name=None)
     ]
+
+
+def _kind(value: Any, column: str) -> str:
+    """Return the class of a cell: numbers stay on one line, features in words get room."""
+    return "words" if column == "in_words" else "number" if cells.is_number(value) else ""
 
 
 def _policy(scripts: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analyses.report import words
 from analyses.report.absent import absent
-from analyses.report.blocks import Block, Notice, Paragraph, Section, Table
+from analyses.report.blocks import Block, Paragraph, Points, Section, Table
 from analyses.report.context import Context
 
 ORDER = 130
@@ -25,7 +25,10 @@ def section(context: Context) -> Section | None:
     if found is None or found.empty:
         return absent(context, title, anchor, "confound", _PURPOSE)
     features = found[(found["level"] == "feature") & found["method"].isin(context.both)]
-    told = [str(text) for text in dict.fromkeys(features["verdict"].dropna()) if text]
+    told = dict.fromkeys(
+        f"{words.method(str(row['method']))}: {row['verdict']}"
+        for row in features.dropna(subset=["verdict"]).to_dict("records")
+    )
     shown = found.assign(
         method=[words.method(str(name)) for name in found["method"]],
         level=[words.LEVELS.get(str(name), str(name)) for name in found["level"]],
@@ -45,7 +48,7 @@ def section(context: Context) -> Section | None:
     columns = {name: text for name, text in columns.items() if name in shown}
     blocks: list[Block] = [
         Paragraph(_PURPOSE, lead=True),
-        *[Notice(text, "verdict") for text in told[:6]],
+        Points([f"{text[0].upper()}{text[1:]}" for text in told]),
         Table(
             "confound",
             "Agreement of the emotion ranking with a language ranking",

@@ -55,7 +55,11 @@ def section(context: Context) -> Section:
         ]
     speakers = _crossed(table, ["corpus", "speaker", "gender"])
     blocks.append(
-        Fold("Every speaker", [Table("speakers", "Utterances of each speaker", speakers, rows=300)])
+        Fold(
+            "Every speaker",
+            [Table("speakers", "Utterances of each speaker", speakers, rows=300)],
+            printed=False,
+        )
     )
     return Section("The data", "data", blocks)
 

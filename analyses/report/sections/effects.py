@@ -55,7 +55,7 @@ def section(context: Context) -> Section:
         )
     blocks += [
         *drawn.forests(context, effects, leaders),
-        Fold("Effect sizes of the leading features", [_effects_table(effects)]),
+        Fold("Effect sizes of the leading features", [_effects_table(effects)], printed=False),
         *_directions(context),
         *_tests(context, leaders),
     ]
@@ -144,5 +144,6 @@ def _tests(context: Context, leaders: list[str]) -> list[Block]:
         Fold(
             "Tests of the leading features",
             [Table("tests-leading", "Tests", found, columns, shown=shown, rows=120, note=note)],
+            printed=False,
         )
     ]

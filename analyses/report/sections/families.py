@@ -48,7 +48,11 @@ def section(context: Context) -> Section:
     ]
     tables = [_table(context, name, level) for name in context.both for level in _PLURAL]
     blocks.append(
-        Fold("All families, contours and functionals in order", [one for one in tables if one is not None])
+        Fold(
+            "All families, contours and functionals in order",
+            [one for one in tables if one is not None],
+            printed=False,
+        )
     )
     return Section(title, anchor, blocks)
 

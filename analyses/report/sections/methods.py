@@ -32,7 +32,9 @@ def section(context: Context) -> Section:
         ),
         Command("\n".join([context.command("explain"), context.command("report", "-o report")])),
         Fold(
-            "Versions and settings of the models", [Table("versions", "Versions", frame, rows=80), parameters]
+            "Versions and settings of the models",
+            [Table("versions", "Versions", frame, rows=80), parameters],
+            printed=False,
         ),
     ]
     return Section("What was done", "methods", blocks)

@@ -140,7 +140,7 @@ def _recalls(context: Context) -> list[Block]:
                     "recalls",
                     "Recall of each emotion",
                     frame,
-                    {"emotion": "emotion"} | {g: g for g in groups},
+                    {"emotion": "emotion"} | {g: context.group_words(g) for g in groups},
                     note=note,
                 )
             ],
@@ -149,7 +149,7 @@ def _recalls(context: Context) -> list[Block]:
 
 
 def recalls(context: Context) -> pd.DataFrame:
-    """Return emotion x corpus: recall of the multilingual model (MSFL, or the first there is), mean over seeds."""
+    """Return emotion x corpus (or language): recall of MSFL, or the first model, trained on all; mean over seeds."""
     import pandas as pd
 
     models = list(dict.fromkeys(job.model for job in context.run.jobs if job.status == "done"))
@@ -165,6 +165,8 @@ def recalls(context: Context) -> pd.DataFrame:
     rows = rows.dropna(subset=["truth"])
     if rows.empty:
         return pd.DataFrame()
+    columns = context.comparison.columns if context.comparison else ()
+    level = "language" if set(columns) & set(rows["language"]) else "corpus"
     right = (rows["truth"] == rows["predicted"]).astype(float)
-    table = right.groupby([rows["truth"].astype(str), rows["corpus"].astype(str)]).mean().unstack()
+    table = right.groupby([rows["truth"].astype(str), rows[level].astype(str)]).mean().unstack()
     return table.rename_axis(columns=None).rename_axis("emotion").reset_index()

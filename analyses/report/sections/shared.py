@@ -195,5 +195,6 @@ def _definitions(context: Context) -> list[Block]:
         Fold(
             "All shared features by each definition",
             [Table("shared-definitions", "Shared features", yes, columns, shown=shown, rows=150)],
+            printed=False,
         ),
     ]

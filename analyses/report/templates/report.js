@@ -38,7 +38,7 @@
   // Paper has no folds and no scrolling; the tables of numbers behind figures stay closed, they are in the files.
   var opened = [];
   function prepare() {
-    document.querySelectorAll("details.fold:not([open])").forEach(function (fold) {
+    document.querySelectorAll("details.fold:not([open]):not(.unprinted)").forEach(function (fold) {
       fold.open = true;
       opened.push(fold);
     });
