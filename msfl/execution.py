@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msfl.errors import DataError, UsageError
+from msfl.processes import end_with, no_orphans
 from msfl.quiet import hush_libraries
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def run_jobs(
         n_jobs=min(workers, len(todo)), return_as="generator_unordered", pre_dispatch="n_jobs"
     )
     calls = (joblib.delayed(_guarded)(out, fingerprint, experiment, job, os.getpid()) for job, _ in todo)
-    with _progress(len(todo), sum(costs.values()), enabled=progress) as advance, _no_orphans():
+    with _progress(len(todo), sum(costs.values()), enabled=progress) as advance, no_orphans():
         try:
             for record in parallel(calls):
                 advance(record, costs[record.id])
@@ -150,43 +151,8 @@ def _guarded(out: Path, fingerprint: str, experiment: Experiment, job: Job, owne
 
     if os.getpid() != owner:
         hush_libraries()
-    _end_with(owner)
+    end_with(owner)
     return run_job(out, fingerprint, experiment, job)
-
-
-_watching = False
-
-
-def _end_with(owner: int) -> None:
-    """Watch the parent: after a kill -9 nobody else stops this process, and it would go on writing."""
-    global _watching
-    if _watching or os.getppid() != owner:
-        return  # the same process (one job), or a worker of a cluster
-    _watching = True
-    import threading
-    import time
-
-    def watch() -> None:
-        while os.getppid() == owner:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-@contextmanager
-def _no_orphans() -> Iterator[None]:
-    """Stop the workers at once when the loop is left by Ctrl-C or by an error."""
-    try:
-        yield
-    except BaseException:
-        from joblib.externals.loky import reusable_executor
-
-        executor = reusable_executor._executor
-        if executor is not None:
-            with suppress(Exception):
-                executor.shutdown(wait=True, kill_workers=True)
-        raise
 
 
 def _finished(out: Path, job: Job) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from analyses.attributions import files
 from analyses.attributions.contract import Attribution
 from analyses.attributions.registry import get_explainer, parameters_of
 from analyses.attributions.subjects import choose_utterances, job_seed, load_subject
+from analyses.processes import forget_networks, in_processes
 from msfl.errors import DataError, MsflError, UsageError
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class _Task:
                 f"({type(error).__name__}: {reason}). If its model loads with `msfl predict`, report this."
             )
         finally:
-            _forget()
+            forget_networks()
         files.write(run, record, self.settings, attribution)
         return ""
 
@@ -207,48 +207,16 @@ def _each(
             advance(place, 1.0)
             yield record, reason
         return
-    import joblib
-    from joblib.externals.loky import get_reusable_executor
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    calls = (joblib.delayed(_alone)(one, explainer, place, record) for place, record in enumerate(todo))
-    parallel = joblib.Parallel(
-        n_jobs=min(workers, len(todo)), return_as="generator_unordered", pre_dispatch="n_jobs"
-    )
-    try:
-        for place, reason in parallel(calls):
-            advance(place, 1.0)
-            yield todo[place], reason
-    except TerminatedWorkerError:
-        raise DataError(
-            "A worker process died, probably for want of memory. Repeat with fewer workers: what was finished is "
-            "kept."
-        ) from None
-    except BaseException:
-        get_reusable_executor().shutdown(wait=True, kill_workers=True)
-        raise
+    tasks = [(one, explainer, place, record) for place, record in enumerate(todo)]
+    for place, reason in in_processes(_alone, tasks, workers=workers, ordered=False):
+        advance(place, 1.0)
+        yield todo[place], reason
 
 
-def _alone(one: _Task, explainer: Explainer, place: int, record: JobRecord) -> tuple[int, str]:
-    """Explain a job with one thread: as many processes as cores are faster than as many threads."""
-    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    from msfl.quiet import hush_libraries
-
-    hush_libraries()
-    with threadpool_limits(1):
-        return place, one.explain(explainer, record)
-
-
-def _forget() -> None:
-    """Free what Keras keeps of a model, so that memory does not grow with the jobs."""
-    import sys
-
-    if "keras" in sys.modules:
-        import keras
-
-        keras.backend.clear_session()
+def _alone(task: tuple[_Task, Explainer, int, JobRecord]) -> tuple[int, str]:
+    """Explain a job in a process of its own; return its place among the jobs, too."""
+    one, explainer, place, record = task
+    return place, one.explain(explainer, record)
 
 
 @contextmanager
