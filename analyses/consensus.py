@@ -55,8 +55,8 @@ def consensus(
     steady = {tuple(key): found for key, found in _repeat_lists(repeats)}
     lists, raw = [], []
     for key, tables in _groups(rankings, _LIST):
-        frame = _aggregated(tables)
         place = dict(zip(_LIST, key, strict=True))
+        frame = _aggregated(tables, "|".join(key[1:]))
         ordered = steady.get((place["task"], place["language_set"], place["level"]))
         if place["part_kind"] or ordered is None:
             wide = None
@@ -84,10 +84,10 @@ def _groups(
     yield from ((key, found) for key, found in sorted(pieces.items()) if len(found) > 1)
 
 
-def _aggregated(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def _aggregated(tables: Mapping[str, pd.DataFrame], name: str) -> pd.DataFrame:
     """Return one consensus list: a row per item, columns of a ranking table without those of the place."""
     wide = {name: _wide(tables, name) for name in ("lift", "direction")}
-    found = aggregate(fair_ranks(wide["lift"]))
+    found = aggregate(fair_ranks(wide["lift"]), name)
     first = max(tables.values(), key=len).reindex(found.index)
     names = ("in_words", "contour", "family", "size", "share")
     frame = pd.DataFrame({name: first[name] for name in names}, index=found.index)
@@ -150,7 +150,7 @@ def _repeat_lists(
                         "name": found.index.astype(str),
                         "importance": _evidence(found["rho"]).to_numpy(),
                         "lift": lifts.mean(axis=1).reindex(found.index).to_numpy(),
-                        "rank": found["rank"].to_numpy(),
+                        "rank": found["shared_rank"].to_numpy(),
                     }
                 )
             )

@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analyses.ties import lots, shared_ranks
+
 
 def fair_ranks(scores: pd.DataFrame) -> pd.DataFrame:
     """Return the rank of each item (rows) in each list (columns), the highest score first.
@@ -20,20 +22,22 @@ def fair_ranks(scores: pd.DataFrame) -> pd.DataFrame:
     Equal scores share the mean of their ranks. Ordered by name they would agree in every list: the importance of
     most features by permutation is exactly zero.
     """
-    return scores.rank(ascending=False, method="average")
+    return shared_ranks(scores.T).T
 
 
-def aggregate(ranks: pd.DataFrame) -> pd.DataFrame:
+def aggregate(ranks: pd.DataFrame, name: str = "") -> pd.DataFrame:
     """Aggregate several rankings of the same items.
 
     Args:
         ranks: One row per item, one column per list: the rank in the list, 1 the best. Missing means that the
             item is not in the list, and counts as the last rank.
+        name: What the lists are about, for the order of equal items (`analyses.ties`).
 
     Returns:
         One row per item (same index), best first: `rho`; `p_value` (rho times the number of lists, Bonferroni's
-        bound for having looked at each order statistic); `p_corrected` (times the number of items too); `rank`.
-        Items of equal rho are ordered by their mean rank, then by name.
+        bound for having looked at each order statistic); `p_corrected` (times the number of items too); `rank`;
+        `shared_rank`. Items of equal rho are ordered by their mean rank; those equal in that as well are in the order
+        of their lots, and share the mean of their ranks in `shared_rank`.
     """
     normalised = ranks.to_numpy(dtype=np.float64) / len(ranks)
     normalised = np.where(np.isnan(normalised), 1.0, normalised)
@@ -45,12 +49,13 @@ def aggregate(ranks: pd.DataFrame) -> pd.DataFrame:
             "p_value": p_value,
             "p_corrected": np.minimum(1.0, p_value * len(ranks)),
             "mean": normalised.mean(axis=1).round(12),
-            "text": ranks.index.astype(str),
+            "lot": lots(tuple(map(str, ranks.index)), name),
         },
         index=ranks.index,
-    ).sort_values(["rho", "mean", "text"])
+    ).sort_values(["rho", "mean", "lot"])
     frame["rank"] = np.arange(1, len(frame) + 1)
-    return frame.drop(columns=["mean", "text"])
+    frame["shared_rank"] = frame.groupby(["rho", "mean"], sort=False)["rank"].transform("mean")
+    return frame.drop(columns=["mean", "lot"])
 
 
 def rho_scores(normalised: NDArray[np.float64]) -> NDArray[np.float64]:

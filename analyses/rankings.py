@@ -12,6 +12,8 @@ features the order by lift is the order by importance.
 Importance may be negative (permuting a useless feature raises the score as often as it lowers it). Negative
 values are summed as they are, so that chance cancels out within a group; cutting them off at zero would
 favour large groups. Only the unit of `lift` is then the mean absolute importance.
+
+Equal items: see `analyses.ties`.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from numpy.typing import NDArray
 
 from analyses.cells import Cells
 from analyses.items import Items, items_of
+from analyses.ties import places, shared_ranks
 from msfl.errors import DataError
 
 NEARLY_UNIFORM = 1.05
@@ -69,7 +72,7 @@ class Ranking:
 
     @cached_property
     def repeat_ranks(self) -> pd.DataFrame:
-        """Rank of each item (columns) in each repeat (rows)."""
+        """Rank of each item (columns) in each repeat (rows); equal items share the mean of their ranks."""
         return ranks(self.repeats, self.table["share"])
 
     @property
@@ -115,11 +118,11 @@ def rank(
         signed = _repeats(cells, cells.signed, items)[0]
         direction = (signed > 0).mul(weights, axis=0).sum() - (signed < 0).mul(weights, axis=0).sum()
     effective = max(1, min(top, len(share) // 2))
-    order = ranks(importance.to_frame().T, share).iloc[0]
+    name = "|".join((names["language_set"][0], part, level))
     table = pd.DataFrame(
         {
             **{name: items.table[name] for name in ("in_words", "contour", "family")},
-            "rank": order,
+            "rank": places(importance / share, name),
             "importance": importance,
             "size": items.table["size"],
             "share": share,
@@ -153,9 +156,8 @@ def balanced(cells: Cells) -> pd.Series[float]:
 
 
 def ranks(importance: pd.DataFrame, share: pd.Series[float]) -> pd.DataFrame:
-    """Return the rank of each item in each row, 1 the best; equal items in the order of their names."""
-    lift = (importance / share)[sorted(importance.columns)]
-    return lift.rank(axis=1, ascending=False, method="first").astype("int64")
+    """Return the rank of each item in each row, 1 the best; equal items share the mean of their ranks."""
+    return shared_ranks((importance / share)[sorted(importance.columns)])
 
 
 def _balance(cells: Cells, by: tuple[str, ...]) -> NDArray[np.float64]:
@@ -202,10 +204,11 @@ def _repeats(cells: Cells, values: pd.DataFrame, items: Items) -> tuple[pd.DataF
     return frame, pd.Series(counted / counted.sum(), index=frame.index)
 
 
-def spread(
-    repeat_ranks: pd.DataFrame, weights: pd.Series[float], top: int
-) -> dict[str, pd.Series[float] | pd.Series[int]]:
-    """Summarise the ranks over the repeats; the standard deviation is missing where there is one repeat."""
+def spread(repeat_ranks: pd.DataFrame, weights: pd.Series[float], top: int) -> dict[str, pd.Series[float]]:
+    """Summarise the ranks over the repeats; the standard deviation is missing where there is one repeat.
+
+    Equal items at the edge of the top share its last places: of three for one place, each is in it by a third.
+    """
     mean = repeat_ranks.mul(weights, axis=0).sum()
     variance = ((repeat_ranks - mean) ** 2).mul(weights, axis=0).sum()
     correction = 1 - float((weights**2).sum())  # n/(n-1) for equal weights
@@ -215,5 +218,12 @@ def spread(
         "sd_rank": sd,
         "min_rank": repeat_ranks.min(),
         "max_rank": repeat_ranks.max(),
-        "in_top": (repeat_ranks <= top).mul(weights, axis=0).sum(),
+        "in_top": _inside(repeat_ranks, top).mul(weights, axis=0).sum(),
     }
+
+
+def _inside(repeat_ranks: pd.DataFrame, top: int) -> pd.DataFrame:
+    """Return how much each item is in the top of each row, 0 to 1: the mean over all orders of equal items."""
+    first = repeat_ranks.rank(axis=1, method="min")
+    equal = 2 * (repeat_ranks - first) + 1  # so many share this rank
+    return ((top - first + 1) / equal).clip(0, 1)

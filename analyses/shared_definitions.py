@@ -39,7 +39,7 @@ def aggregated(scores: Mapping[str, pd.Series[float]]) -> pd.DataFrame:
         `detail` (its rank in every language).
     """
     frame = fair_ranks(pd.DataFrame(dict(scores)))
-    found = aggregate(frame)
+    found = aggregate(frame, AGGREGATED)
     ordered = frame.loc[found.index]
     return pd.DataFrame(
         {
