@@ -6,6 +6,9 @@ repeats has no more say than one with few. Why these:
 - `shap` and `owen` ask the network what each feature contributes; they give credit to related features in
   different ways, so what both put first does not hang on that choice.
 - `permutation` asks what the score loses. It works on contours and families, and enters there.
+- A method that does not tell single features apart enters for contours and families only. `owen` is one where features
+  are many: within its budget it descends to contours, and shares their credit evenly among the features (60 different
+  values for 1,582 features). Whichever of them were put first would be chance.
 - `linear` asks another model altogether: what only the network sees, or only this network, it does not confirm.
 - `attention` is the ranking that the published comparison rests on. It is disputed as an explanation, but the
   aggregation asks how improbably high an item stands in *several* lists: a list without meaning can hardly
@@ -26,11 +29,14 @@ import pandas as pd
 from analyses.rank_aggregation import aggregate, fair_ranks
 from analyses.ranking_tables import REPEAT_COLUMNS, in_order
 from analyses.rankings import spread
+from analyses.ties import levelled
 from msfl.errors import DataError
 
 NAME = "consensus"
 METHODS = ("shap", "owen", "permutation", "linear", "attention")
 """Methods that enter where they were computed; one of the user's own enters where it is asked for."""
+FINE = ("feature", "functional")
+"""Levels that rest on telling the features of a contour apart."""
 _LIST = ["task", "language_set", "part_kind", "part", "level"]
 _REPEATS = ["task", "language_set", "level"]
 
@@ -52,6 +58,9 @@ def consensus(
     Raises:
         DataError: No list is there from two methods.
     """
+    fine = {name: tells_features_apart(table, top) for name, table in rankings.items()}
+    rankings = {name: table if fine[name] else _coarse(table) for name, table in rankings.items()}
+    repeats = {name: table if fine[name] else _coarse(table) for name, table in repeats.items()}
     steady = {tuple(key): found for key, found in _repeat_lists(repeats)}
     lists, raw = [], []
     for key, tables in _groups(rankings, _LIST):
@@ -71,6 +80,25 @@ def consensus(
         )
     long = pd.concat(raw, ignore_index=True)[list(REPEAT_COLUMNS)] if raw else pd.DataFrame()
     return in_order(pd.concat(lists, ignore_index=True)), long
+
+
+def tells_features_apart(ranking: pd.DataFrame, top: int = 10) -> bool:
+    """Whether a method ranks single features: the leaders of its lists, in the middle of all, are half as many values.
+
+    Args:
+        ranking: The table ``rankings/METHOD.parquet``.
+        top: How many count as the top.
+    """
+    lists = ranking[ranking["level"] == "feature"].groupby(_LIST, observed=True)
+    different = [
+        len(np.unique(levelled(rows.nsmallest(top, "rank")["lift"].to_numpy()))) / min(top, len(rows))
+        for _, rows in lists
+    ]
+    return bool(np.median(different) >= 0.5) if different else True
+
+
+def _coarse(table: pd.DataFrame) -> pd.DataFrame:
+    return table[~table["level"].isin(FINE)]
 
 
 def _groups(

@@ -6,6 +6,7 @@ The modules that compute are imported when their step begins: a missing one cost
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,18 @@ UTTERANCES: Mapping[str, Mapping[str, int]] = {
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {"shap": {"most": 8}}
 """Rankings average over utterances, and the sampling error of single values with them: more utterances with fewer
 draws each are worth more."""
+
+REVISIONS: Mapping[str, int] = {
+    "rankings": 2,
+    "consensus": 2,
+    "stability": 2,
+    "faithfulness": 2,
+    "sanity": 2,
+    "confound": 2,
+    "verdicts": 2,
+}
+"""Raised when a step computes something else than it did, so that folders of an earlier version are brought up to date;
+by the name of the step up to its slash. Attributions have the fingerprints of their own files."""
 
 
 def settings_of(
@@ -223,7 +236,12 @@ def steps_of(run: Run, settings: Settings) -> list[Step]:
             depends=("methods", "top"),
         )
     )
-    return [*steps, *_tests(run, settings, lists)]
+    return [_revised(step) for step in (*steps, *_tests(run, settings, lists))]
+
+
+def _revised(step: Step) -> Step:
+    number = REVISIONS.get(step.name.partition("/")[0])
+    return step if number is None else replace(step, inputs={**step.inputs, "revision": str(number)})
 
 
 def _method_steps(method: str, settings: Settings) -> list[Step]:

@@ -1,5 +1,7 @@
 """How steady the top of a ranking is when it is computed again: Nogueira's index and Kuncheva's.
 
+Over single repeats, and (`analyses.stability_of_averages`) for the average over repeats that is reported.
+
 Both compare the top k of the repeats and are corrected for chance: 1 if all repeats choose the same items, 0 on
 average if each chooses at random. Repeats share recordings (two of five folds share three quarters of their
 training parts), so that an index over folds says how steady a ranking is under another split of these
@@ -19,10 +21,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analyses.rank_agreement import aligned
-from analyses.repeats import Repeats, Source, effective, order, source
+from analyses.repeats import CONSENSUS, Repeats, Source, effective, order, source
 from msfl.features.grammar import LEVELS
 
 if TYPE_CHECKING:
+    from analyses.correlated_stability import Likeness
     from analyses.explanations import Explanations
     from msfl.runs import Run
 
@@ -34,6 +37,7 @@ LENGTHS = (5, 10, 20, 50, 100)
 NORMAL = 1.959964
 """97.5 % quantile of the normal distribution."""
 FOLDS, SEEDS, ORDERS, ALL = "folds", "seeds", "orders", "all"
+NOGUEIRA, KUNCHEVA = "nogueira", "kuncheva"
 ATTENTION = "attention"
 """Models that were trained on other orders of the features are asked for their attention only."""
 COLUMNS = ("method", "language_set", "level", "k", "over", "index", "value", "low", "high", "repeats")
@@ -189,7 +193,7 @@ def of_repeats(
             if found is None:
                 continue
             stability, second = found
-            for index, value in (("nogueira", stability.value), ("kuncheva", second)):
+            for index, value in ((NOGUEIRA, stability.value), (KUNCHEVA, second)):
                 yield {
                     "k": k,
                     "over": name,
@@ -240,11 +244,16 @@ def table(found: Explanations, run: Run) -> pd.DataFrame:
         found: The explanations of a run, with cells and rankings.
         run: The run.
     """
+    from analyses.consensus import tells_features_apart
+    from analyses.correlated_stability import likeness_of_run
+
     rows: list[dict[str, Any]] = []
-    for method in found.methods:
-        opened = source(found, method)
-        if opened is None:
-            continue
+    sources = {method: opened for method in found.methods if (opened := source(found, method)) is not None}
+    likeness = likeness_of_run(run)
+    fine = {
+        method: tells_features_apart(found.table(f"rankings/{method}", part_kind="")) for method in sources
+    }
+    for method, opened in sources.items():
         reordered = _reordered(run, opened) if method == ATTENTION else {}
         for name in opened.language_sets():
             for level in LEVELS:
@@ -254,9 +263,46 @@ def table(found: Explanations, run: Run) -> pd.DataFrame:
                 others = {number: one.repeats(name, level) for number, one in reordered.items()}
                 there = {number: one for number, one in others.items() if one is not None}
                 scores, keys = with_orders(repeats, there)
+                lengths = lengths_at(level, scores.shape[1])
+                alike = likeness if level == "feature" else None
                 place = {"method": method, "language_set": name, "level": level}
-                rows += [place | row for row in of_repeats(scores, keys, lengths_at(level, scores.shape[1]))]
+                rows += [place | row for row in of_repeats(scores, keys, lengths)]
+                rows += [place | row for row in _correlated(scores, lengths, alike)]
+                rows += [place | row for row in _averages(sources, fine, place, repeats, lengths, alike)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _correlated(
+    scores: NDArray[np.float64], lengths: Sequence[int], likeness: Likeness | None
+) -> Iterator[dict[str, Any]]:
+    """Yield the index over all repeats that lets features stand for others that are correlated with them."""
+    from analyses.correlated_stability import SECHIDIS, sechidis
+
+    if likeness is None or len(scores) < 2:
+        return
+    for k in lengths:
+        place = {"k": k, "over": ALL, "index": SECHIDIS, "value": sechidis(choose(scores, k), likeness)}
+        yield place | {"low": np.nan, "high": np.nan, "repeats": len(scores)}
+
+
+def _averages(
+    sources: Mapping[str, Source],
+    fine: Mapping[str, bool],
+    place: Mapping[str, str],
+    repeats: Repeats,
+    lengths: Sequence[int],
+    likeness: Likeness | None,
+) -> Iterator[dict[str, Any]]:
+    """Yield the indices of the ranking that is reported, the average over the repeats of the run."""
+    from analyses.stability_of_averages import methods_of_consensus, of_averages, of_consensus, of_method
+
+    average, count = of_method(repeats), len(repeats.keys)
+    if place["method"] == CONSENSUS:
+        methods = methods_of_consensus(sources, fine, place["language_set"], place["level"])
+        if not methods:
+            return
+        average, count = of_consensus(methods)
+    yield from of_averages(average, count, lengths, likeness)
 
 
 def _reordered(run: Run, like: Source) -> dict[str, Source]:

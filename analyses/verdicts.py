@@ -17,6 +17,7 @@ import pandas as pd
 from analyses.rankings import NEARLY_UNIFORM
 from analyses.repeats import CONSENSUS
 from analyses.stability import ALL, EXCELLENT, ORDERS, POOR
+from analyses.stability_of_averages import HALVES
 
 if TYPE_CHECKING:
     from analyses.explanations import Explanations
@@ -124,13 +125,17 @@ def verdict(
 
 
 def stability_reason(rows: pd.DataFrame, level: str) -> Reason:
-    """Judge Nogueira's index of the top 10 over all repeats; its figure is the index.
+    """Judge Nogueira's index of the top 10; its figure is the index.
+
+    Readers are shown an average over the repeats. Where there are enough of them, the index is about averages over two
+    halves of the repeats, which is what can be measured of it; else it is about single repeats.
 
     Args:
         rows: Rows of ``stability.parquet`` about one ranking.
         level: The level, for the words.
     """
-    row = _top_row(rows, ALL)
+    single, halves = _top_row(rows, ALL), _top_row(rows, HALVES)
+    row = halves if halves is not None else single
     if row is None:
         return Reason(
             CAUTION,
@@ -138,28 +143,23 @@ def stability_reason(rows: pd.DataFrame, level: str) -> Reason:
             "and seeds.",
         )
     value, low, high = (float(row[name]) for name in ("value", "low", "high"))
-    interval = f", 95 % interval {low:.2f} to {high:.2f}" if np.isfinite(low) else ""
-    index = f"Nogueira's index {value:.2f}{interval}; 1 is always the same, 0 is chance"
     items = f"the {int(row['k'])} leading {WORDS[level]}"
+    if halves is not None:
+        again = f"computed from one half of the {2 * int(row['repeats'])} repeats and from the other"
+        alone = f"; single repeats {float(single['value']):.2f}" if single is not None else ""
+        index = f"Nogueira's index {value:.2f}{alone}; 1 is always the same, 0 is chance"
+    else:
+        again = "computed again with other recordings or another start of the training"
+        interval = f", 95 % interval {low:.2f} to {high:.2f}" if np.isfinite(low) else ""
+        index = f"Nogueira's index {value:.2f}{interval}; 1 is always the same, 0 is chance"
     if value < POOR:
-        return Reason(
-            DISTRUST,
-            f"It is not steady: computed again with other recordings or another start of the training, {items} are "
-            f"mostly others ({index}).",
-            value,
-        )
+        return Reason(DISTRUST, f"It is not steady: {again}, {items} are mostly others ({index}).", value)
     if value < STEADY:
-        return Reason(
-            CAUTION,
-            f"It is fairly steady: some of {items} change when it is computed again ({index}).",
-            value,
-        )
-    if not low >= POOR:
+        return Reason(CAUTION, f"It is fairly steady: {again}, some of {items} differ ({index}).", value)
+    if halves is None and not low >= POOR:
         why = "there are too few repeats for an interval" if np.isnan(low) else "the interval is wide"
         return Reason(CAUTION, f"It looks steady, but {why} ({index}).", value)
-    return Reason(
-        TRUST, f"It is steady: computed again, {items} are almost always the same ({index}).", value
-    )
+    return Reason(TRUST, f"It is steady: {again}, {items} are almost always the same ({index}).", value)
 
 
 def orders_reason(rows: pd.DataFrame, level: str) -> Reason | None:

@@ -162,3 +162,29 @@ def test_each_method_counts_once_whatever_the_number_of_its_repeats():
 def test_a_consensus_needs_two_methods():
     with pytest.raises(DataError, match="two methods at least"):
         both(shap=ranked("shap"))
+
+
+def test_a_method_that_shares_credit_evenly_enters_for_groups_only():
+    """More features than there are places have the same credit: whichever of them is put first is chance."""
+    even = cells("owen", seed=2)
+    groups = (
+        [name for name in FEATURES if "mfcc" in name],
+        [name for name in FEATURES if "mfcc" not in name],
+    )
+    for place, own in enumerate(groups):
+        even[own] = np.tile(even[own].mean(axis=1).to_numpy()[:, None] - place, len(own))
+    owen = tables(of_table(even), method="owen", top=2)
+    made = {"shap": ranked("shap", seed=1), "linear": ranked("linear", seed=3), "owen": owen}
+    levels = ["feature", "contour", "functional", "family"]
+    rankings, _ = consensus(
+        {name: found[0] for name, found in made.items()},
+        {name: found[1] for name, found in made.items()},
+        top=4,
+    )
+    without, _ = both(shap=made["shap"], linear=made["linear"])
+    same = {
+        level: rankings[rankings["level"] == level]["importance"].tolist()
+        == without[without["level"] == level]["importance"].tolist()
+        for level in levels
+    }
+    assert same == {"feature": True, "contour": False, "functional": True, "family": False}

@@ -186,20 +186,30 @@ def test_the_table_reads_the_attention_of_other_orders(tmp_path):
         tmp_path / "explanations" / "orders.parquet"
     )
     manifest = SimpleNamespace(features=SimpleNamespace(set="own table"))
-    run = SimpleNamespace(path=tmp_path, manifest=manifest, feature_names=tuple(features))
+    speech = [f"u{number}" for number in range(20)]
+    run = SimpleNamespace(
+        path=tmp_path,
+        manifest=manifest,
+        feature_names=tuple(features),
+        utterances=pd.DataFrame({"corpus": "c"}, index=speech),
+        features=lambda: pd.DataFrame(rng.normal(size=(20, 8)), index=speech, columns=features),
+    )
+    ranking = own.assign(part_kind="", part="", level="feature", rank=1, lift=1.0)
     found = SimpleNamespace(
         run=run,
         methods=("attention",),
         manifest=SimpleNamespace(models={"attention": "msfl"}),
         has=lambda name: name == "cells/attention",
         cells=lambda method: of_table(own.drop(columns="order")),
+        table=lambda name, **chosen: ranking,
     )
     rows = table(found, run)
     feature = rows[(rows["level"] == "feature") & (rows["index"] == "nogueira") & (rows["k"] == 4)]
     values = feature.set_index("over")["value"]
     assert values["folds"] == 1
     assert values["orders"] < 0.9
-    assert set(rows["over"]) == {"folds", "orders", "all"}
+    assert set(rows["over"]) == {"folds", "orders", "all"}  # two repeats have no halves that are averages
+    assert set(rows["index"]) == {"nogueira", "kuncheva", "sechidis"}
 
 
 def test_one_repeat_gives_no_row():

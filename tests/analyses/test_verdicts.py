@@ -214,3 +214,17 @@ def test_a_row_for_every_ranking_and_the_longest_list_up_to_ten():
     assert rows.loc["de", "verdict"] == CAUTION  # faithfulness was tested elsewhere only
     assert "the 3 leading families" in rows.loc["de", "reasons"]
     assert rows["verdict"].isin(SEVERITY).all()
+
+
+@pytest.mark.parametrize(("halves", "expected"), [(0.85, TRUST), (0.7, CAUTION), (0.3, DISTRUST)])
+def test_the_average_that_is_reported_is_judged_and_not_a_single_network(halves, expected):
+    rows = tables_about(stability=0.5, low=0.4)["stability"]
+    own = rows.assign(over="halves", value=[0.1, halves, 0.1], repeats=5)
+    estimate = rows.assign(over="average", value=0.99, repeats=10)
+    reason = stability_reason(pd.concat([rows, own, estimate], ignore_index=True), "feature")
+    assert (reason.verdict, reason.figure) == (expected, halves)
+    assert (
+        f"one half of the 10 repeats and from the other, {'some of ' * (halves == 0.7)}the 10 leading"
+        in reason.sentence
+    )
+    assert f"Nogueira's index {halves:.2f}; single repeats 0.50" in reason.sentence
