@@ -16,10 +16,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analyses.explained_again import LINEAR, NETWORK_METHODS, QUICK, codes_of, importance
 from analyses.processes import forget_networks, in_processes
 
 if TYPE_CHECKING:
-    from analyses.attributions.contract import Attribution, Subject
+    from analyses.attributions.contract import Subject
     from analyses.explanations import Explanations
     from msfl.manifest import JobRecord
     from msfl.models.contract import Dataset
@@ -29,14 +30,10 @@ COLUMNS = (
     "method", "language_set", "model", "level", "randomised", "measure", "value", "reference", "reference_from",
     "repeats", "passed", "verdict",
 )  # fmt: skip
-LEVELS = ("feature", "contour")
 MEASURE = "kendall_tau_b"
 HEADS, PARAMETERS, LABELS = "heads", "parameters", "labels"
 RELATED = 0.1
 """Two seeds of the real model must agree more than this, or nothing can be said about a change."""
-NETWORK_METHODS = ("attention", "shap")
-"""Methods that are computed again on a network; `linear` on a linear baseline."""
-LINEAR = "linear"
 
 
 @dataclass(frozen=True)
@@ -137,19 +134,21 @@ def compute(case: Case) -> list[Change]:
     subject = load_subject(run, record, case.utterances)
     if not len(subject.test):
         return []
-    levels = _levels(run)
+    codes = {method: codes_of(run, method) for method in case.methods}
     changes = []
     try:
-        real = {method: _importance(run, subject, method, case.seed) for method in case.methods}
+        real = {method: importance(run, subject, method, case.seed) for method in case.methods}
         for randomised in case.randomised:
             for repeat in range(case.repeats):
                 other = _randomised(run, subject, randomised, case.seed + repeat)
                 for method in case.methods:
-                    there = _importance(run, other, method, case.seed)
+                    if randomised == HEADS and method not in QUICK:
+                        continue  # it is not judged, and not worth the time
+                    there = importance(run, other, method, case.seed)
                     key = (method, record.language_set, record.model)
                     changes += [
-                        Change(*key, level, randomised, agreement(real[method], there, codes))
-                        for level, codes in levels.items()
+                        Change(*key, level, randomised, agreement(real[method], there, own))
+                        for level, own in codes[method].items()
                     ]
     finally:
         forget_networks()
@@ -273,14 +272,6 @@ def _records(run: Run, model: str) -> list[JobRecord]:
     return [job for job in own if job.language_set == first.language_set and job.seed == first.seed]
 
 
-def _levels(run: Run) -> dict[str, NDArray[np.intp]]:
-    """Return level -> item of each feature; levels with fewer than three items rank nothing."""
-    from analyses.items import items_of
-
-    found = {level: items_of(run.feature_names, level, run.manifest.features.set) for level in LEVELS}
-    return {level: items.codes for level, items in found.items() if len(items.names) > 2}
-
-
 def _randomised(run: Run, subject: Subject, randomised: str, seed: int) -> Subject:
     """Return the same job with another model."""
     from msfl.models.registry import get_system
@@ -293,47 +284,6 @@ def _randomised(run: Run, subject: Subject, randomised: str, seed: int) -> Subje
     other: Any = run.load_system(record)
     shuffle_weights(other.network, heads_only=randomised == HEADS, seed=seed)
     return replace(subject, load=lambda: other)
-
-
-def _importance(run: Run, subject: Subject, method: str, seed: int) -> NDArray[np.float64]:
-    """Return the balanced mean importance of each feature on the test utterances, in the order of the run."""
-    from analyses.attributions.averages import of_attribution
-    from analyses.cells import of_table
-    from analyses.rankings import balanced
-
-    attribution = _explain(subject, method, seed)
-    tables = of_attribution(attribution, run.utterances, signed=method != "attention")
-    task = subject.train.tasks[0].name
-    cells = of_table(pd.concat(tables, ignore_index=True))[task]["feature"]
-    return np.asarray(balanced(cells).reindex(list(run.feature_names)).to_numpy(dtype=np.float64))
-
-
-def _explain(subject: Subject, method: str, seed: int) -> Attribution:
-    from analyses.attributions.attention import Attention
-    from analyses.attributions.expected_gradients import ExpectedGradients
-    from analyses.attributions.linear import LinearCoefficients
-    from msfl.predictions import attention_frame
-
-    tasks = subject.train.tasks[:1]
-    if method == LINEAR:
-        return LinearCoefficients(tasks=[tasks[0].name], classes="true").explain(subject, seed=seed)
-    if method == "shap":
-        settings: dict[str, Any] = {"tasks": [tasks[0].name], "classes": "true", "least": 4, "most": 4}
-        samples = min(8, len(subject.train))
-        background = max(samples, min(64, len(subject.train)))
-        return ExpectedGradients(samples=samples, background=background, **settings).explain(
-            subject, seed=seed
-        )
-
-    def attention() -> pd.DataFrame:
-        weights = subject.system.predict(subject.test).attention
-        assert weights is not None  # the method ranks models that have some
-        keys = subject.keys(range(len(subject.test)), [""] * len(subject.test), [""] * len(subject.test))
-        key = {name: keys[name].iloc[0] for name in ("language_set", "model", "fold", "seed")}
-        table = keys[["utterance", "corpus", "language", "speaker"]].set_index("utterance")
-        return attention_frame(table, weights, subject.train.feature_names, key)
-
-    return Attention().explain(replace(subject, read_attention=attention), seed=seed)
 
 
 def _rows(found: Explanations, run: Run, changes: Sequence[Change]) -> Iterator[dict[str, Any]]:

@@ -37,9 +37,10 @@ TOP = 10
 ATTENTION = "attention"
 WORDS = {"feature": "features", "contour": "contours", "functional": "statistics", "family": "families"}
 HEADS = "heads"
+LABELS = "labels"
 RANDOMISED = {
     "parameters": "a network with shuffled weights",
-    "labels": "a model that was trained on shuffled labels",
+    LABELS: "a model that was trained on shuffled labels",
 }
 COLUMNS = ("method", "language_set", "level", "verdict", "reasons", "stability", "faithful", "sane")
 
@@ -232,11 +233,18 @@ def sanity_reason(rows: pd.DataFrame) -> Reason:
     Args:
         rows: Rows of ``sanity.parquet`` about one ranking.
     """
-    rows = rows[rows["passed"].notna()] if len(rows) else rows
-    if rows.empty or set(rows["randomised"]) == {HEADS}:
+    judged = rows[rows["passed"].notna()] if len(rows) else rows
+    if judged.empty or set(judged["randomised"]) == {HEADS}:
+        if len(rows) and set(rows["randomised"]) - {HEADS}:
+            return Reason(
+                CAUTION,
+                "Whether it would look the same for a model that learnt nothing cannot be told, because even real "
+                "models do not agree on it.",
+            )
         return Reason(
             CAUTION, "Whether it would look the same for a model that learnt nothing was not tested."
         )
+    rows = judged
     by_kind = rows.groupby("randomised")["passed"].apply(lambda passed: bool(passed.astype(bool).all()))
     heads = bool(by_kind.get(HEADS, True))
     by_kind = by_kind.drop(HEADS, errors="ignore")
@@ -252,6 +260,13 @@ def sanity_reason(rows: pd.DataFrame) -> Reason:
             CAUTION,
             "It changes, as it must, when the whole model is shuffled, but little when its last layers are: it "
             "shows what the model looks at more than what it concludes.",
+            share,
+        )
+    if LABELS not in by_kind.index:
+        return Reason(
+            CAUTION,
+            "It changes, as it must, when the weights of the network are shuffled; whether it would look the same for "
+            "a network that was trained on shuffled labels was not tested.",
             share,
         )
     return Reason(TRUST, "It changes, as it must, when the model has learnt nothing.", share)

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analyses.attributions.subjects import load_subject
+from analyses.explained_again import codes_of, importance
 from analyses.explanations import ExplanationManifest, Explanations, of_run, open_explanations, write_manifest
 from analyses.sanity import (
     HEADS,
@@ -179,6 +181,26 @@ def test_a_network_is_explained_by_gradients_before_and_after(run: Run) -> None:
     changes = {(one.randomised, one.level): one.value for one in compute(case)}
     assert set(changes) == {(way, level) for way in (HEADS, PARAMETERS) for level in ("feature", "contour")}
     assert all(value < 0.95 for value in changes.values())
+
+
+def test_groups_are_explained_again_too(run: Run) -> None:
+    """At the level of contours, and not for the heads, which are not judged."""
+    record = next(job for job in run.jobs if job.model == "msfl")
+    utterances = tuple(map(str, run.utterances.index[::2]))
+    case = Case(run.path, record, ("owen", "permutation"), (HEADS, PARAMETERS), 3, utterances)
+    changes = compute(case)
+    assert {(one.method, one.randomised, one.level) for one in changes} == {
+        ("owen", PARAMETERS, "contour"),
+        ("permutation", PARAMETERS, "contour"),
+    }
+    assert len(changes) == 6
+    for method in ("owen", "permutation"):
+        assert np.mean([one.value for one in changes if one.method == method]) < 0.8  # four contours
+    real = load_subject(run, record, utterances)
+    for method in ("owen", "permutation"):
+        found = importance(run, real, method, 0)
+        contours = np.bincount(codes_of(run, method)["contour"], weights=found)
+        assert contours.argmax() == 0  # F0final, where the emotion was planted
 
 
 def test_results_do_not_depend_on_the_call(run: Run) -> None:

@@ -228,3 +228,14 @@ def test_the_average_that_is_reported_is_judged_and_not_a_single_network(halves,
         in reason.sentence
     )
     assert f"Nogueira's index {halves:.2f}; single repeats 0.50" in reason.sentence
+
+
+def test_what_was_not_tested_is_told_from_what_cannot_be_told():
+    rows = tables_about()["sanity"]
+    untried = sanity_reason(rows[rows["randomised"] == "parameters"])
+    assert (untried.verdict, untried.figure) == (CAUTION, 1.0)
+    assert "shuffled labels was not tested" in untried.sentence
+    unclear = sanity_reason(rows.assign(passed=pd.array([None, None], dtype="boolean")))
+    assert unclear.verdict == CAUTION
+    assert "cannot be told, because even real models do not agree" in unclear.sentence
+    assert "was not tested" in sanity_reason(rows.iloc[:0]).sentence
