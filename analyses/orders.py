@@ -163,7 +163,7 @@ def retrain(case: OrderCase) -> None:
     from msfl.atomic import write_json, write_parquet
     from msfl.grid import Job, LanguageSet
     from msfl.jobs import fold_data, run_data
-    from msfl.models.registry import get_system, is_multitask
+    from msfl.models.registry import get_system
     from msfl.predictions import attention_frame
     from msfl.runs import open_run
 
@@ -179,7 +179,7 @@ def retrain(case: OrderCase) -> None:
         data,
         experiment,
         job,
-        multitask=is_multitask(record.model),
+        tasks=[task.name for task in record.tasks],
         uses_validation=getattr(system, "uses_validation", True),
     )
     try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 from msfl.errors import DataError
 from msfl.models.contract import MISSING, Dataset
 from msfl.tasks import COLUMNS, Task
+
+if TYPE_CHECKING:
+    from msfl.sequences.sequences import Sequences
 
 
 def tasks_of(train: pd.DataFrame, names: Sequence[str]) -> tuple[Task, ...]:
@@ -48,6 +52,7 @@ def make_dataset(
     features: NDArray[np.float32],
     feature_names: tuple[str, ...],
     tasks: tuple[Task, ...],
+    sequences: Mapping[str, Sequences] | None = None,
 ) -> Dataset:
     """Join utterances and their normalised features.
 
@@ -56,6 +61,7 @@ def make_dataset(
         features: Normalised features of the same rows, shape (n, D).
         feature_names: Names of the D features.
         tasks: Tasks, main task first.
+        sequences: Normalised frame-level inputs of the same rows, by kind.
     """
     return Dataset(
         utterances=_text(table.index.to_series()),
@@ -66,6 +72,7 @@ def make_dataset(
         language=_text(table["language"]),
         corpus=_text(table["corpus"]),
         speaker=_text(table["speaker"]),
+        sequences=dict(sequences or {}),
     )
 
 

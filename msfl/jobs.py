@@ -22,13 +22,13 @@ from msfl.errors import MsflError
 from msfl.grid import Job
 from msfl.manifest import JobRecord, TaskInfo, versions
 from msfl.quiet import quiet_stderr
-from msfl.runs import FEATURES, JOBS, SPLITS, UTTERANCES, WORK_SUFFIX
+from msfl.runs import FEATURES, JOBS, SEQUENCES, SPLITS, UTTERANCES, WORK_SUFFIX
 from msfl.tasks import COLUMNS
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Mapping, Sequence
+
     import pandas as pd
-    from numpy.typing import NDArray
 
     from msfl.experiment import Experiment
     from msfl.features.normalisation import Scaler
@@ -40,9 +40,14 @@ if TYPE_CHECKING:
 class RunData:
     """The tables of a run that every job needs."""
 
+    run: Path
     table: pd.DataFrame
     features: pd.DataFrame
     splits: pd.DataFrame
+
+    def sequences(self, kind: str) -> pd.DataFrame:
+        """Return where the frames of the utterances lie, see `msfl.sequences.extraction`."""
+        return _sequence_table(self.run / SEQUENCES / f"{kind}.parquet")
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -60,6 +65,7 @@ class FoldData:
         test: Labelled utterances of the test part.
         tasks: Tasks with their classes, main task first.
         scaler: The normalisation, fitted on training and validation utterances.
+        frame_scalers: That of each frame-level input.
     """
 
     train: Dataset
@@ -67,6 +73,7 @@ class FoldData:
     test: Dataset
     tasks: tuple[Task, ...]
     scaler: Scaler
+    frame_scalers: Mapping[str, Scaler]
 
 
 @lru_cache(maxsize=1)
@@ -75,29 +82,57 @@ def run_data(run: Path, fingerprint: str) -> RunData:
     import pandas as pd
 
     return RunData(
+        run=run,
         table=pd.read_parquet(run / UTTERANCES).set_index("utterance"),
         features=pd.read_parquet(run / FEATURES).set_index("utterance"),
         splits=pd.read_parquet(run / SPLITS),
     )
 
 
+@lru_cache(maxsize=4)
+def _sequence_table(file: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.read_parquet(file).set_index("utterance")
+
+
 def fold_data(
-    data: RunData, experiment: Experiment, job: Job, *, multitask: bool, uses_validation: bool
+    data: RunData,
+    experiment: Experiment,
+    job: Job,
+    *,
+    tasks: Sequence[str],
+    uses_validation: bool,
+    inputs: Sequence[str] = ("features",),
 ) -> FoldData:
     """Build what a job trains, stops and tests on.
+
+    Args:
+        data: The tables of the run.
+        experiment: Its experiment.
+        job: Language set and fold.
+        tasks: Names of the tasks to learn, main task first.
+        uses_validation: Whether to hold out training speakers.
+        inputs: What the system reads, see `msfl.models.contract.System`.
 
     Raises:
         DataError: The training part has fewer than two classes of the main task.
     """
-    from msfl.datasets import make_dataset, tasks_of
+    from msfl.datasets import tasks_of
     from msfl.features.normalisation import Scaler
     from msfl.protocols import validation_speakers
     from msfl.selection import CONTENT, normalisation
+    from msfl.sequences.sequences import fit_scaler
 
-    names = experiment.training.tasks
     train, test = _parts(data, job)
-    scaler = Scaler(normalisation(data.table)).fit(data.features.loc[train.index], train)
-    tasks = tasks_of(train, names if multitask else names[:1])
+    kind = normalisation(data.table)
+    scaler = Scaler(kind).fit(data.features.loc[train.index], train)
+    frame_scalers = {
+        name: fit_scaler(Scaler(kind), data.sequences(name).loc[train.index], train)
+        for name in inputs
+        if name != "features"
+    }
+    learnt = tasks_of(train, tasks)
     fit_ids, stop_ids = train.index, train.index[:0]
     if uses_validation:
         fit_ids, stop_ids = validation_speakers(
@@ -106,19 +141,37 @@ def fold_data(
             seed=job.derived_seed(experiment.protocol.seed),
             duplicates=train[CONTENT].dropna(),
         )
-    values = _frame(scaler, data, train)
-    tested = test[COLUMNS[names[0]]].notna().to_numpy()
-
-    def part(ids: Any) -> Dataset:
-        rows = train.index.get_indexer(ids)
-        return make_dataset(train.iloc[rows], values[rows], data.feature_names, tasks)
-
+    seen = _normalised(data, train, scaler, frame_scalers, learnt)
+    tested = _normalised(data, test, scaler, frame_scalers, learnt)
     return FoldData(
-        train=part(fit_ids),
-        validation=part(stop_ids) if len(stop_ids) else None,
-        test=make_dataset(test[tested], _frame(scaler, data, test)[tested], data.feature_names, tasks),
-        tasks=tasks,
+        train=seen.subset(train.index.get_indexer(fit_ids)),
+        validation=seen.subset(train.index.get_indexer(stop_ids)) if len(stop_ids) else None,
+        test=tested.subset(test[COLUMNS[tasks[0]]].notna().to_numpy()),
+        tasks=learnt,
         scaler=scaler,
+        frame_scalers=frame_scalers,
+    )
+
+
+def _normalised(
+    data: RunData,
+    table: pd.DataFrame,
+    scaler: Scaler,
+    frame_scalers: Mapping[str, Scaler],
+    tasks: tuple[Task, ...],
+) -> Dataset:
+    from msfl.datasets import make_dataset
+    from msfl.sequences.sequences import make_sequences
+
+    return make_dataset(
+        table,
+        scaler.transform(data.features.loc[table.index], table),
+        data.feature_names,
+        tasks,
+        {
+            kind: make_sequences(kind, data.sequences(kind).loc[table.index], one, table)
+            for kind, one in frame_scalers.items()
+        },
     )
 
 
@@ -129,10 +182,6 @@ def _parts(data: RunData, job: Job) -> tuple[pd.DataFrame, pd.DataFrame]:
         table[table.index.isin(fold.loc[fold["part"] == part, "utterance"])] for part in ("train", "test")
     )
     return train, test
-
-
-def _frame(scaler: Scaler, data: RunData, table: pd.DataFrame) -> NDArray[np.float32]:
-    return scaler.transform(data.features.loc[table.index], table)
 
 
 def system_parameters(experiment: Experiment, model: str) -> dict[str, Any]:
@@ -201,7 +250,7 @@ def run_job(run: Path, fingerprint: str, experiment: Experiment, job: Job) -> Jo
 def _fit_and_write(work: Path, data: RunData, experiment: Experiment, job: Job) -> dict[str, Any]:
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    from msfl.models.registry import get_system, is_multitask
+    from msfl.models.registry import get_system, inputs_of, tasks_of_system
 
     parameters = system_parameters(experiment, job.model)
     system = get_system(job.model, **parameters)
@@ -210,8 +259,9 @@ def _fit_and_write(work: Path, data: RunData, experiment: Experiment, job: Job) 
         data,
         experiment,
         job,
-        multitask=is_multitask(job.model),
+        tasks=tasks_of_system(job.model, experiment.training.tasks, parameters),
         uses_validation=getattr(system, "uses_validation", True),
+        inputs=inputs_of(job.model),
     )
     with threadpool_limits(1):  # sums over several threads would depend on their number
         found = _fit_and_predict(work, data, fold, system, job, job.derived_seed(experiment.protocol.seed))
@@ -231,7 +281,12 @@ def _fit_and_write(work: Path, data: RunData, experiment: Experiment, job: Job) 
 def _fit_and_predict(
     work: Path, data: RunData, fold: FoldData, system: System, job: Job, seed: int
 ) -> dict[str, Any]:
-    from msfl.predictions import attention_frame, prediction_frame
+    from msfl.predictions import (
+        attention_frame,
+        embedding_frame,
+        prediction_frame,
+        time_attention_frame,
+    )
 
     key = {"language_set": job.language_set.name, "model": job.model, "fold": job.fold, "seed": job.seed}
     checkpoint = work / "checkpoint"
@@ -242,6 +297,8 @@ def _fit_and_predict(
     (work / "model").mkdir(exist_ok=True)
     trained.save(work / "model")
     fold.scaler.save(work / "scaler.npz")
+    for kind, scaler in fold.frame_scalers.items():
+        scaler.save(work / f"scaler-{kind}.npz")
     trained.history.to_parquet(work / "history.parquet", index=False)
     prediction_frame(tested, prediction, fold.tasks, key).to_parquet(
         work / "predictions.parquet", index=False
@@ -257,6 +314,10 @@ def _fit_and_predict(
     if prediction.attention is not None:
         frame = attention_frame(tested, prediction.attention, data.feature_names, key)
         frame.to_parquet(work / "attention.parquet", index=False, use_dictionary=False, compression="zstd")
+    if prediction.embedding is not None:
+        embedding_frame(tested, prediction.embedding, key).to_parquet(work / "embedding.parquet", index=False)
+    if prediction.time_attention:
+        time_attention_frame(tested, prediction, key).to_parquet(work / "time_attention.parquet", index=False)
     return {"attention": prediction.attention is not None}
 
 

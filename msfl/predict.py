@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from msfl.errors import DataError, UsageError, nearest
+from msfl.sequences.source import kinds_of, load_sequences
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -198,6 +199,13 @@ def predict(
 
     chosen = choose_jobs(run, model, language_set)
     features, failures = _features(run, table, features_table, jobs, progress)
+    kinds = kinds_of([chosen[0].model])
+    sequences = load_sequences(
+        table.loc[features.index], kinds if len(features) else (), jobs=jobs, progress=progress
+    )
+    for one in sequences.values():
+        failures = pd.concat([failures, one.failures], ignore_index=True)
+        features = features[features.index.isin(one.table.index)]
     if features.empty:
         return Predicted(
             table=pd.DataFrame({"file": []}, index=features.index),
@@ -213,7 +221,7 @@ def predict(
     console = Console(stderr=True)
     shown = progress and console.is_terminal
     for job in track(chosen, "predicting", console=console, disable=not shown, transient=True):
-        average.add(run, job, features, table)
+        average.add(run, job, features, table, {kind: one.table for kind, one in sequences.items()})
     columns: dict[str, NDArray[np.generic]] = {"file": table["file"].to_numpy(dtype=object)}
     for task, classes in average.classes().items():
         probabilities = average.probabilities(task)
@@ -278,13 +286,26 @@ class _Average:
         self._attention = np.zeros((rows, features))
         self._attentive = 0
 
-    def add(self, run: Run, job: JobRecord, features: pd.DataFrame, table: pd.DataFrame) -> None:
+    def add(
+        self,
+        run: Run,
+        job: JobRecord,
+        features: pd.DataFrame,
+        table: pd.DataFrame,
+        sequences: Mapping[str, pd.DataFrame],
+    ) -> None:
         """Add the predictions of one trained model."""
         from msfl.datasets import make_dataset
+        from msfl.sequences.sequences import make_sequences
 
         values = run.load_scaler(job).transform(features, table)
+        frames = {
+            kind: make_sequences(kind, one.loc[table.index], run.load_frame_scaler(job, kind), table)
+            for kind, one in sequences.items()
+        }
         tasks = tuple(info.task() for info in job.tasks)
-        prediction = run.load_system(job).predict(make_dataset(table, values, run.feature_names, tasks))
+        data = make_dataset(table, values, run.feature_names, tasks, frames)
+        prediction = run.load_system(job).predict(data)
         for task in tasks:
             sums = self._sums.setdefault(task.name, {})
             for position, name in enumerate(task.classes):

@@ -63,3 +63,26 @@ def attention_frame(
     """Return the attention weights of a job, shape (n, D), behind the key columns."""
     weights = pd.DataFrame(attention.astype(np.float32, copy=False), columns=list(feature_names))
     return pd.concat([key_frame(table, key), weights], axis=1)
+
+
+def embedding_frame(
+    table: pd.DataFrame, embedding: NDArray[np.float32], key: Mapping[str, Any]
+) -> pd.DataFrame:
+    """Return the shared representation of a job, shape (n, E), as columns e_0, e_1, ... behind the key columns."""
+    values = pd.DataFrame(embedding, columns=[f"e_{place}" for place in range(embedding.shape[1])])
+    return pd.concat([key_frame(table, key), values.astype("float32")], axis=1)
+
+
+def time_attention_frame(table: pd.DataFrame, prediction: Prediction, key: Mapping[str, Any]) -> pd.DataFrame:
+    """Return which part of an utterance each task listened to: n rows per task, behind the key columns.
+
+    Columns task, step_seconds, and weights: a list with one weight per time step.
+    """
+    blocks = []
+    for task, weights in prediction.time_attention.items():
+        block = key_frame(table, key)
+        block["task"] = pd.array([task] * len(block), dtype="string")
+        block["step_seconds"] = np.float32(prediction.step_seconds)
+        block["weights"] = pd.Series([one.astype(np.float32) for one in weights], dtype=object)
+        blocks.append(block)
+    return pd.concat(blocks, ignore_index=True)

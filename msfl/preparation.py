@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,8 +21,9 @@ from msfl.manifest import (
     read_manifest,
     versions,
 )
-from msfl.runs import FAILURES, FEATURES, JOBS, SPLITS, UTTERANCES
+from msfl.runs import FAILURES, FEATURES, JOBS, SEQUENCES, SPLITS, UTTERANCES
 from msfl.selection import CONTENT, load_table, select, warnings
+from msfl.sequences.source import kinds_of, load_sequences
 from msfl.tasks import COLUMNS
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 GROWING = ("models", "language_sets", "seeds")
 """Keys of ``[training]`` to which a run folder may add: what is trained already stays as it is."""
-_OWN_FILES = {UTTERANCES, FEATURES, SPLITS, FAILURES, JOBS, ".lock"}
+_OWN_FILES = {UTTERANCES, FEATURES, SEQUENCES, SPLITS, FAILURES, JOBS, ".lock"}
 _IDENTITY = ("corpus", "language", "speaker", "normalisation", CONTENT, *COLUMNS.values())
 """Columns of the utterance table on which results depend."""
 
@@ -169,7 +170,12 @@ def prepare(
     table = select(load_table(experiment, say), experiment)
     say(f"{len(table)} utterances, languages: {', '.join(table['language'].unique())}")
     features = load_features(table, experiment, jobs=jobs, progress=progress)
-    table = select(table.loc[features.values.index], experiment)
+    table = table.loc[features.values.index]
+    sequences = load_sequences(table, kinds_of(experiment.training.models), jobs=jobs, progress=progress)
+    features = _with_failures(features, [one.failures for one in sequences.values()])
+    for one in sequences.values():
+        table = table[table.index.isin(one.table.index)]
+    table = select(table, experiment)
     table[CONTENT] = features.hashes.reindex(table.index).astype("string")
     if experiment.data.features_table is None:
         table = with_headers(table)
@@ -179,9 +185,24 @@ def prepare(
         _write_data(out, plan, features)
     else:
         _refuse_other_data(known, manifest, plan, out)
+    for kind, one in sequences.items():
+        (out / SEQUENCES).mkdir(exist_ok=True)
+        write_parquet(
+            out / SEQUENCES / f"{kind}.parquet", one.table.loc[plan.table.index].reset_index(), index=False
+        )
     if known is None or known.experiment != manifest.experiment:
         write_json(out / "manifest.json", manifest.model_dump())
     return manifest, plan
+
+
+def _with_failures(features: Features, more: list[pd.DataFrame]) -> Features:
+    """Add the recordings that gave features, and no frames."""
+    import pandas as pd
+
+    if all(failures.empty for failures in more):
+        return features
+    failures = pd.concat([features.failures, *more], ignore_index=True)
+    return replace(features, failures=failures.drop_duplicates("utterance", ignore_index=True))
 
 
 def with_headers(table: pd.DataFrame) -> pd.DataFrame:

@@ -26,6 +26,7 @@ FAILURES = "failures.parquet"
 PREDICTIONS = "predictions.parquet"
 SCORES = "scores.parquet"
 ATTENTION = "attributions/attention.parquet"
+SEQUENCES = "sequences"
 JOBS = "jobs"
 WORK_SUFFIX = ".work"
 KEYS = ("utterance", "corpus", "language", "speaker", "language_set", "model", "fold", "seed")
@@ -172,9 +173,20 @@ class Run:
         Raises:
             DataError: The file is missing or damaged.
         """
+        return self._scaler(job, "scaler.npz")
+
+    def load_frame_scaler(self, job: JobRecord, kind: str) -> Scaler:
+        """Load the normalisation of a frame-level input of the model of a job.
+
+        Raises:
+            DataError: The file is missing or damaged.
+        """
+        return self._scaler(job, f"scaler-{kind}.npz")
+
+    def _scaler(self, job: JobRecord, name: str) -> Scaler:
         from msfl.features.normalisation import Scaler
 
-        file = self.job_folder(job.id) / "scaler.npz"
+        file = self.job_folder(job.id) / name
         with _damage(file):
             return Scaler.load(self._file(str(file.relative_to(self.path))))
 

@@ -20,7 +20,10 @@ from msfl.checkpoint import Checkpoint
 from msfl.models.contract import MISSING, Dataset
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from msfl.balancing.contract import Balancer
+    from msfl.models.stream import Stream
 
 Inputs = Mapping[str, NDArray[np.float32]]
 
@@ -64,6 +67,8 @@ def fit_network(
     validation: tuple[Inputs, Dataset] | None = None,
     seed: int,
     checkpoint: Path | None = None,
+    stream: Stream | None = None,
+    validation_stream: Stream | None = None,
 ) -> pd.DataFrame:
     """Train a network in place and return its history.
 
@@ -77,6 +82,8 @@ def fit_network(
         validation: Inputs and targets of held-out training speakers, for early stopping.
         seed: Seed of the order of the utterances.
         checkpoint: Folder from which an interrupted training goes on.
+        stream: Frame-level inputs of `train`, read batch by batch beside `inputs`.
+        validation_stream: Those of the validation utterances.
 
     Returns:
         One row per epoch: mean loss per task, the balancer's state averaged over the epoch's steps, the
@@ -89,22 +96,22 @@ def fit_network(
     epochs = max(schedule.epochs, -(-schedule.min_steps // batches))
     optimizer = _optimizer(schedule, epochs * batches)
     optimizer.build(network.trainable_variables)
-    step = _make_step(network, train, schedule, balancer, shared, optimizer, inputs, weights)
+    step = _make_step(network, train, schedule, balancer, shared, optimizer, inputs, weights, stream)
     variables = [*network.variables, *optimizer.variables, *balancer.variables]
     saver = Checkpoint(checkpoint, variables)
     history, best = saver.restore()
     for epoch in range(len(history), epochs):
-        order = np.random.default_rng([seed, epoch]).permutation(len(train))
+        rng = np.random.default_rng([seed, epoch])
         rows = [
-            {key: float(value) for key, value in step(tf.constant(batch)).items()}
-            for batch in np.array_split(order, batches)
+            {key: float(value) for key, value in step(tf.constant(batch), streamed).items()}
+            for batch, streamed in _batches(len(train), batches, rng, stream)
         ]
         summary = {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
         balancer.end_epoch([summary[f"loss_{task.name}"] for task in train.tasks])
         record: dict[str, Any] = {"epoch": epoch + 1, **summary}
         record["learning_rate"] = float(tf.convert_to_tensor(optimizer.learning_rate))
         if validation is not None and schedule.patience:
-            record["validation_uar"] = _validation_uar(network, *validation)
+            record["validation_uar"] = _validation_uar(network, *validation, validation_stream)
         record["steps"] = {key: [row[key] for row in rows] for key in rows[0]}
         history.append(record)
         if _is_best(history):
@@ -118,23 +125,60 @@ def fit_network(
     return _frame(history)
 
 
-def predict_logits(network: keras.Model, inputs: Inputs, batch_size: int = 128) -> dict[str, NDArray[Any]]:
+def predict_logits(
+    network: keras.Model, inputs: Inputs, batch_size: int = 128, stream: Stream | None = None
+) -> dict[str, NDArray[Any]]:
     """Run a network over all rows of `inputs`, in batches.
 
+    Args:
+        network: The network.
+        inputs: Its inputs that are in memory, one row per utterance; may be empty with a stream.
+        batch_size: Rows per batch.
+        stream: Its frame-level inputs, of the same n utterances.
+
     Returns:
-        Output name -> array; logits are (M, n, K) or (n, K), other outputs (n, ...).
+        Output name -> array; logits are (M, n, K) or (n, K), other outputs (n, ...). With a stream, outputs per time
+        step, (n, T), are padded with zeros.
     """
-    count = len(next(iter(inputs.values())))
+    if stream is None:
+        count = len(next(iter(inputs.values())))
+        whole = np.arange(count)
+        pairs: Any = ((whole[start : start + batch_size], {}) for start in range(0, count, batch_size))
+    else:
+        pairs = stream.ahead(stream.in_order(batch_size))
     parts: dict[str, list[Any]] = {}
-    for start in range(0, count, batch_size):
+    order: list[NDArray[Any]] = []
+    for rows, streamed in pairs:
+        order.append(rows)
+        given = {key: value[rows] for key, value in inputs.items()} | streamed
         # Not compiled: a trace costs more than the few batches of a test part.
-        found = network(
-            {key: tf.constant(value[start : start + batch_size]) for key, value in inputs.items()},
-            training=False,
-        )
+        found = network({key: tf.constant(value) for key, value in given.items()}, training=False)
         for key, value in found.items():
             parts.setdefault(key, []).append(value.numpy())
-    return {key: np.concatenate(values, axis=values[0].ndim - 2) for key, values in parts.items()}
+    back = np.argsort(np.concatenate(order), kind="stable")
+    return {key: _joined(values, back) for key, values in parts.items()}
+
+
+def _joined(parts: list[NDArray[Any]], back: NDArray[np.intp]) -> NDArray[Any]:
+    """Join batches along the utterances, pad what is as long as the batch's sequences, and undo the sorting."""
+    axis = parts[0].ndim - 2
+    widths = [part.shape[-1] for part in parts]
+    if len(set(widths)) > 1:
+        parts = [
+            np.pad(part, [(0, 0)] * (part.ndim - 1) + [(0, max(widths) - part.shape[-1])]) for part in parts
+        ]
+    return np.take(np.concatenate(parts, axis=axis), back, axis=axis)
+
+
+def _batches(
+    count: int, number: int, rng: np.random.Generator, stream: Stream | None
+) -> Iterator[tuple[NDArray[Any], dict[str, NDArray[np.float32]]]]:
+    """Yield the rows of each batch of an epoch, with what the stream has for them."""
+    if stream is None:
+        for batch in np.array_split(rng.permutation(count), number):
+            yield batch, {}
+    else:
+        yield from stream.ahead(stream.batches(rng, number))
 
 
 def mean_probabilities(logits: NDArray[Any]) -> NDArray[np.float32]:
@@ -153,8 +197,9 @@ def _make_step(
     optimizer: Any,
     inputs: Inputs,
     weights: dict[str, NDArray[np.float32]] | None,
+    stream: Stream | None,
 ) -> Any:
-    """Compile one training step: row numbers in, losses and the balancer's state out."""
+    """Compile one training step: row numbers and streamed inputs in, losses and the balancer's state out."""
     columns = {key: tf.constant(value) for key, value in inputs.items()}
     targets = {
         task.name: tf.constant(_soft_targets(train, position, schedule.label_smoothing))
@@ -170,9 +215,11 @@ def _make_step(
     raw_shared = [getattr(variable, "value", variable) for variable in shared]
 
     # One trace for all batches, whatever their size.
-    @tf.function(input_signature=(tf.TensorSpec([None], tf.int64),), autograph=False)  # type: ignore[untyped-decorator]
-    def step(rows: Any) -> dict[str, Any]:
-        batch = {key: tf.gather(value, rows) for key, value in columns.items()}
+    signature = (tf.TensorSpec([None], tf.int64), stream.signature() if stream is not None else {})
+
+    @tf.function(input_signature=signature, autograph=False)  # type: ignore[untyped-decorator]
+    def step(rows: Any, streamed: dict[str, Any]) -> dict[str, Any]:
+        batch = {key: tf.gather(value, rows) for key, value in columns.items()} | streamed
         with tf.GradientTape(persistent=True) as tape:
             outputs = network(batch, training=True)
             losses = [
@@ -250,10 +297,12 @@ def _item_weights(train: Dataset) -> dict[str, NDArray[np.float32]]:
     return weights
 
 
-def _validation_uar(network: keras.Model, inputs: Inputs, data: Dataset) -> float:
+def _validation_uar(
+    network: keras.Model, inputs: Inputs, data: Dataset, stream: Stream | None = None
+) -> float:
     """Mean over languages of the main task's UAR on the validation speakers."""
     task = data.tasks[0]
-    predicted = mean_probabilities(predict_logits(network, inputs)[task.name]).argmax(-1)
+    predicted = mean_probabilities(predict_logits(network, inputs, stream=stream)[task.name]).argmax(-1)
     truth = data.targets[task.name]
     scores = []
     for language in np.unique(data.language):

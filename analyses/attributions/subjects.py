@@ -32,7 +32,8 @@ def load_subject(run: Run, record: JobRecord, utterances: Iterable[str] | None =
     data = run_data(run.path, manifest.data.fingerprint + manifest.features.fingerprint)
     job = Job(LanguageSet(record.language_set, record.languages), record.model, record.fold, record.seed)
     # Without validation speakers: they, too, are utterances that the model has seen.
-    fold = fold_data(data, run.experiment, job, multitask=len(record.tasks) > 1, uses_validation=False)
+    tasks = [task.name for task in record.tasks]
+    fold = fold_data(data, run.experiment, job, tasks=tasks, uses_validation=False)
     test = fold.test
     if utterances is not None:
         test = test.subset(np.isin(test.utterances, list(utterances)))

@@ -9,11 +9,8 @@ files and a stop at any moment loses at most the files in hand.
 from __future__ import annotations
 
 import hashlib
-import os
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from threading import local
@@ -26,12 +23,11 @@ from msfl import audio
 from msfl.errors import DataError, UsageError
 from msfl.features.cache import Cache, Entry, default_folder, file_key
 from msfl.features.sets import DEFAULT, feature_names, feature_set, smile
+from msfl.file_pool import available_cores, file_bar, in_order
 
 MINIMUM_DURATION = 0.07
 """Seconds below which openSMILE has no frame of some contours. One limit for all sets: the sets would
 otherwise differ in their utterances, and a smaller set would answer with statistics over a single frame."""
-
-_WINDOW = 16  # files per thread that may be in the queue or finished and waiting for an earlier one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +128,7 @@ def extract_into(
     files = ["" if pd.isna(file) else str(file) for file in table["file"]]
     cached = 0
     outcomes = stream(files, feature_set, cache=cache, jobs=jobs)
-    with closing(outcomes), _bar(f"{feature_set} features", len(files), progress) as advance:
+    with closing(outcomes), file_bar(f"{feature_set} features", len(files), progress) as advance:
         for utterance, file, outcome in zip(utterances, files, outcomes, strict=True):
             if outcome.entry is None:
                 failures.append((utterance, file, outcome.reason))
@@ -171,24 +167,7 @@ def stream(
     if threads < 1:
         raise UsageError(f"The number of jobs must be 1 or more, not {jobs}.")
     work = _Extractor(feature_set, Cache(Path(cache) if cache else default_folder(), feature_set))
-    return _in_order(work, files, threads)
-
-
-def _in_order(
-    work: Callable[[str], Outcome], files: Iterable[str], threads: int
-) -> Generator[Outcome, None, None]:
-    """Map files to outcomes in a pool, keeping their order and a bounded number of them in flight."""
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="msfl-extract")
-    pending: deque[Future[Outcome]] = deque()
-    try:
-        for file in files:
-            pending.append(pool.submit(work, file))
-            if len(pending) >= _WINDOW * threads:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
-    finally:  # Ctrl-C, a full disk or a consumer that stops: drop the queue, finish the files in hand
-        pool.shutdown(wait=True, cancel_futures=True)
+    return in_order(work, files, threads)
 
 
 class _Extractor:
@@ -245,22 +224,3 @@ class _Extractor:
                 f"({sound.duration:.3f} s); remove it."
             )
         return values
-
-
-def available_cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-@contextmanager
-def _bar(title: str, total: int, enabled: bool) -> Iterator[Callable[[], None]]:
-    """Show a progress bar with the time left on stderr; yields what advances it by one."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=not enabled) as bar:
-        task = bar.add_task(title, total=total)
-        yield lambda: bar.advance(task)

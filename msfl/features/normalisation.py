@@ -11,7 +11,7 @@ import json
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -155,27 +155,49 @@ class Scaler:
             DataError: The columns differ from those of `fit`, an utterance is missing in the table, or a
                 value is not finite.
         """
+        values = self._checked(features)
+        result = np.empty(values.shape, dtype=np.float32)
+        for rows, moments in self._moments_of_rows(values, features.index, table):
+            _standardise(values, rows, moments, result)
+        return result
+
+    def affine(self, features: pd.DataFrame, table: pd.DataFrame) -> tuple[Floats, Floats]:
+        """Return what `transform` subtracts from each row and multiplies it by then, each of shape (n, D).
+
+        Args and errors are those of `transform`, which clips as well.
+        """
+        values = self._checked(features)
+        centre, factor = np.empty(values.shape, np.float32), np.empty(values.shape, np.float32)
+        for rows, moments in self._moments_of_rows(values, features.index, table):
+            centre[rows], factor[rows] = moments[0], _factor(moments[1])
+        return centre, factor
+
+    def _checked(self, features: pd.DataFrame) -> Floats:
+        """Return the matrix of features that are those of `fit`."""
         if tuple(str(name) for name in features.columns) != self.feature_names_:
             raise DataError(
                 f"The features to normalise ({features.shape[1]} columns) are not those that the "
                 f"normalisation was fitted on ({len(self.feature_names_)}); extract the same feature set."
             )
-        values = _values(features)
-        corpus, speaker = _groups(features.index, table)
-        result = np.empty(values.shape, dtype=np.float32)
+        return _values(features)
+
+    def _moments_of_rows(
+        self, values: Floats, utterances: pd.Index, table: pd.DataFrame
+    ) -> Iterator[tuple[NDArray[np.intp], Moments]]:
+        """Yield groups of rows that are normalised alike, and by what; every row is in one of them."""
+        corpus, speaker = _groups(utterances, table)
         for label, rows in _rows_by_label(corpus):
             kind = self._kind_of(label)
             if kind == "train":
-                _standardise(values, rows, self.moments_["train", ""], result)
+                yield rows, self.moments_["train", ""]
                 continue
             of_corpus = self._own("corpus", label, values, rows, self.moments_["all", ""])
             if kind == "corpus":
-                _standardise(values, rows, of_corpus, result)
+                yield rows, of_corpus
                 continue
             for person, within in _rows_by_label(speaker[rows]):
                 theirs = rows[within]
-                _standardise(values, theirs, self._own("speaker", person, values, theirs, of_corpus), result)
-        return result
+                yield theirs, self._own("speaker", person, values, theirs, of_corpus)
 
     def save(self, file: Path | str) -> None:
         """Write the statistics as `.npz`: plain arrays, no pickle; the file appears whole or not at all."""
@@ -302,7 +324,13 @@ def _moments(values: Floats) -> Moments:
 def _standardise(values: Floats, rows: NDArray[np.intp], moments: Moments, result: Floats) -> None:
     """Write the clipped z-scores of some rows into `result`."""
     mean, deviation = moments.astype(np.float64)
-    factor = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=deviation > 0)
+    factor = _factor(deviation)
     for start in range(0, len(rows), _ROWS):
         part = rows[start : start + _ROWS]
         result[part] = np.clip((values[part] - mean) * factor, -LIMIT, LIMIT)
+
+
+def _factor(deviation: NDArray[Any]) -> NDArray[np.float64]:
+    """Return one over the standard deviation, and 0 where there is none."""
+    wide = deviation.astype(np.float64)
+    return np.divide(1.0, wide, out=np.zeros_like(wide), where=wide > 0)

@@ -111,8 +111,12 @@ def load_opensmile() -> ModuleType:
     return import_module("opensmile")
 
 
-def smile(name: str) -> Any:
+def smile(name: str, level: str = "Functionals") -> Any:
     """Return a new `opensmile.Smile` for a set; one object belongs to one thread.
+
+    Args:
+        name: Name of the set.
+        level: A name of `opensmile.FeatureLevel`: ``Functionals`` or ``LowLevelDescriptors``.
 
     Raises:
         UsageError: There is no such set.
@@ -125,7 +129,7 @@ def smile(name: str) -> Any:
         warnings.simplefilter("ignore")
         return opensmile.Smile(
             feature_set=opensmile.FeatureSet[configuration],
-            feature_level=opensmile.FeatureLevel.Functionals,
+            feature_level=opensmile.FeatureLevel[level],
         )
 
 

@@ -6,16 +6,19 @@ TensorFlow, so that results can be read, and baselines trained, without it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from msfl.tasks import Task
+
+if TYPE_CHECKING:
+    from msfl.sequences.sequences import Sequences
 
 MISSING = -1
 """Code of a missing label in `Dataset.targets`: the item is masked in that task's loss and scores."""
@@ -34,6 +37,7 @@ class Dataset:
         language: Language tag of each utterance, shape (n,); an empty string where it is not known.
         corpus: Corpus label of each utterance, shape (n,).
         speaker: Speaker of each utterance, shape (n,); an empty string where it is not known.
+        sequences: Frame-level inputs of the n utterances by kind: those that the system asked for.
     """
 
     utterances: NDArray[np.str_]
@@ -44,6 +48,7 @@ class Dataset:
     language: NDArray[np.str_]
     corpus: NDArray[np.str_]
     speaker: NDArray[np.str_]
+    sequences: Mapping[str, Sequences] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.utterances)
@@ -58,6 +63,7 @@ class Dataset:
             language=self.language[rows],
             corpus=self.corpus[rows],
             speaker=self.speaker[rows],
+            sequences={kind: one.subset(rows) for kind, one in self.sequences.items()},
         )
 
     def with_tasks(self, names: tuple[str, ...]) -> Dataset:
@@ -77,10 +83,16 @@ class Prediction:
     Attributes:
         probabilities: Per task, class probabilities of shape (n, K), rows sum to one.
         attention: Weight of each feature per utterance, shape (n, D), rows sum to one; None for systems without one.
+        embedding: Shared representation of each utterance, shape (n, E); None for systems without one.
+        time_attention: Per task, the weights of n utterances over their time steps, each of shape (T,), sum one.
+        step_seconds: Seconds from one time step to the next.
     """
 
     probabilities: Mapping[str, NDArray[np.float32]]
     attention: NDArray[np.float32] | None = None
+    embedding: NDArray[np.float32] | None = None
+    time_attention: Mapping[str, Sequence[NDArray[np.float32]]] = field(default_factory=dict)
+    step_seconds: float = 0.0
 
 
 @runtime_checkable
@@ -103,11 +115,16 @@ class TrainedSystem(Protocol):
 class System(Protocol):
     """A model with its parameters, not fitted. Constructed as `Class(**parameters)`; `fit` changes nothing in it.
 
-    Two further attributes are optional, and True where they are absent:
+    Further attributes are optional:
         uses_validation: False for a system with nothing to stop or to choose, which gets the whole training part and
-            no validation speakers (`fit` is called with ``validation=None``).
+            no validation speakers (`fit` is called with ``validation=None``). True where it is absent.
         keeps_weights: False for a system that writes no weights: only its predictions are kept, and `load` refuses
-            with a sentence.
+            with a sentence. True where it is absent.
+        inputs: What it reads: ``features``, and the kinds of `msfl.sequences.kinds`, which are then in
+            `Dataset.sequences`. ``("features",)`` where it is absent.
+
+    A multitask system whose paper names its auxiliary tasks takes them as a parameter ``tasks``, whose default is the
+    paper's; the others learn the tasks of the experiment. The main task is always that of the experiment.
     """
 
     name: ClassVar[str]

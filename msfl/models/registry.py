@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import lru_cache
 from importlib import import_module
@@ -23,6 +24,8 @@ _ENTRIES = (
     SystemEntry("msfl", "msfl.models.msfl:MSFL"),
     SystemEntry("msfl-paper", "msfl.models.msfl:MSFLPaper"),
     SystemEntry("msfl-single-task", "msfl.models.msfl:MSFLSingleTask"),
+    SystemEntry("mtl-cnn", "msfl.models.mtl_cnn:MTLCNN"),
+    SystemEntry("mtl-cnn-single-task", "msfl.models.mtl_cnn:MTLCNN", {"tasks": ()}),
     SystemEntry("majority", f"{BASELINES}:Majority", seeded=False),
     SystemEntry("logistic-regression", f"{BASELINES}:LogisticRegression", seeded=False),
     SystemEntry("linear-svm", f"{BASELINES}:LinearSVM", seeded=False),
@@ -85,8 +88,28 @@ def parameters_of(name: str) -> dict[str, Any]:
 
 
 def is_multitask(name: str) -> bool:
-    """Whether a system learns all tasks, or the main task only."""
-    return bool(get_entry(name).defaults.get("multitask", system_class(name).multitask))
+    """Whether a system learns several tasks, or the main task only."""
+    own = get_entry(name).defaults.get("tasks")
+    return system_class(name).multitask if own is None else bool(own)
+
+
+def inputs_of(name: str) -> tuple[str, ...]:
+    """Return what a system reads: ``features``, and kinds of `msfl.sequences.kinds`."""
+    return tuple(getattr(system_class(name), "inputs", ("features",)))
+
+
+def tasks_of_system(name: str, tasks: Sequence[str], parameters: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the tasks that a system learns in an experiment, main task first.
+
+    Args:
+        name: Name in the registry.
+        tasks: The tasks of the experiment, main task first.
+        parameters: What the user set; ``tasks`` are the auxiliary tasks of a system that names its own.
+    """
+    known = {**parameters_of(name), **parameters}
+    if "tasks" in known:
+        return (tasks[0], *(task for task in known["tasks"] if task != tasks[0]))
+    return tuple(tasks) if is_multitask(name) else tuple(tasks[:1])
 
 
 def check_parameters(name: str, parameters: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from msfl import file_pool
 from msfl.commands.extract import extract as command
 from msfl.errors import DataError, UsageError
 from msfl.features import extraction
@@ -219,10 +220,10 @@ def test_the_number_of_files_in_flight_is_bounded(monkeypatch: pytest.MonkeyPatc
             taken += 1
             yield str(taken)
 
-    outcomes = extraction._in_order(lambda file: Outcome(None, reason=file), endless(), 2)
+    outcomes = file_pool.in_order(lambda file: Outcome(None, reason=file), endless(), 2)
     for number in range(1, 500):
         assert next(outcomes).reason == str(number)
-        assert taken - number <= 2 * extraction._WINDOW
+        assert taken - number <= 2 * file_pool._WINDOW
     outcomes.close()
 
 

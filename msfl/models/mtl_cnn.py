@@ -1,0 +1,102 @@
+"""MTL-CNN (N. K. Kim et al., APSIPA 2017): one convolutional network for emotion, arousal, valence and gender."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import keras
+
+from msfl.models.multitask import EMBEDDING, MultitaskSystem, NetworkPlan
+from msfl.models.sequence_layers import (
+    FrameMask,
+    StatisticsPooling,
+    sequence_input,
+    shared_layer,
+    task_heads,
+)
+
+_KIND = "log-mel"
+_STRIDE = 2
+"""Every block halves time and frequency by the stride of its convolution, a quarter of the cost of pooling."""
+
+
+class MTLCNN(MultitaskSystem):
+    """A 2-D CNN over the log-mel spectrogram, shared by emotion (main), arousal level, valence level and gender.
+
+    The paper gives the tasks, and a relative gain of 3.64 % in F1 on EMO-DB over the same network trained on emotion
+    alone. Input, layers, pooling, task weights and optimiser are our choice: its text is not public. Where a corpus has
+    no ratings, arousal and valence levels are mapped from the class (`msfl.corpora.labels`).
+
+    Args:
+        tasks: Auxiliary tasks; none makes the single-task twin.
+        channels: Channels of each block: 3x3 convolution of stride 2 in time and frequency, layer normalisation, ReLU.
+        size: Length of the shared representation.
+        dropout: On the shared representation.
+        epochs, batch_size, min_steps, learning_rate, weight_decay, class_weights, early_stopping, balancing, longest:
+            See `MultitaskSystem`.
+    """
+
+    name: ClassVar[str] = "mtl-cnn"
+    paper: ClassVar[str] = (
+        "N. K. Kim et al.: Speech emotion recognition based on multi-task learning using a convolutional neural "
+        "network, APSIPA ASC, 704-707, 2017"
+    )
+    summary: ClassVar[str] = "CNN over log-mel spectrograms; emotion, arousal, valence and gender heads"
+    inputs: ClassVar[tuple[str, ...]] = (_KIND,)
+
+    def __init__(
+        self,
+        *,
+        tasks: Sequence[str] = ("arousal", "valence", "gender"),
+        channels: Sequence[int] = (16, 32, 64, 96),
+        size: int = 64,
+        dropout: float = 0.3,
+        epochs: int = 30,
+        batch_size: int = 32,
+        min_steps: int = 0,
+        learning_rate: float = 1e-3,
+        weight_decay: float = 1e-2,
+        class_weights: bool = True,
+        early_stopping: int = 0,
+        balancing: str | Mapping[str, Any] = "fixed",
+        longest: float = 10.0,
+    ) -> None:
+        super().__init__(
+            tasks=tasks,
+            epochs=epochs,
+            batch_size=batch_size,
+            min_steps=min_steps,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            class_weights=class_weights,
+            early_stopping=early_stopping,
+            balancing=balancing,
+            longest=longest,
+            channels=tuple(channels),
+            size=size,
+            dropout=dropout,
+        )
+
+    def build(self, plan: NetworkPlan) -> keras.Model:
+        """See `MultitaskSystem.build`."""
+        spectrogram, frames = sequence_input(plan, _KIND)
+        hidden = keras.layers.Reshape((-1, plan.widths[_KIND], 1))(spectrogram)
+        stride = 1
+        for place, channels in enumerate(self.options["channels"]):
+            hidden = keras.layers.Conv2D(
+                channels,
+                3,
+                strides=_STRIDE,
+                padding="same",
+                kernel_initializer=keras.initializers.HeUniform(plan.seed + place),
+                name=f"convolution_{place + 1}",
+            )(hidden)
+            hidden = keras.layers.LayerNormalization(name=f"normalisation_{place + 1}")(hidden)
+            stride *= _STRIDE
+            hidden = FrameMask(stride, name=f"mask_{place + 1}")(keras.layers.ReLU()(hidden), frames)
+        bands = hidden.shape[2] * hidden.shape[3]
+        pooled = StatisticsPooling(stride, name="pooling")(keras.layers.Reshape((-1, bands))(hidden), frames)
+        embedding, shared = shared_layer(plan, self.options["size"], self.options["dropout"], pooled)
+        outputs = {**task_heads(plan, lambda _: shared), EMBEDDING: embedding}
+        return keras.Model([spectrogram, frames], outputs, name="mtl_cnn")
