@@ -187,7 +187,7 @@ def faithfulness_reason(rows: pd.DataFrame) -> Reason:
     """Judge the deletion test; its figure is the probability of doing so well by chance.
 
     A permutation p-value cannot be below 1 / (draws + 1). If a ranking beats every random one, the p-value under
-    normality (`p_normal`) is taken instead.
+    normality (`p_normal`) is taken instead, and the sentence says so; why it may be: docs/faithfulness.md.
 
     Args:
         rows: Rows of ``faithfulness.parquet`` about one ranking.
@@ -199,14 +199,16 @@ def faithfulness_reason(rows: pd.DataFrame) -> Reason:
     p, draws = float(row["p_value"]), int(row["random_draws"])
     normal = float(row.get("p_normal", np.nan))
     beats_all = p <= 1 / (1 + draws) + 1e-12
+    how = ""
     if p >= CONVINCING and beats_all and np.isfinite(normal):
         p = max(normal, np.finfo(float).tiny)
-    chance = f"p {'<' if p < CONVINCING else '='} {max(p, CONVINCING):.2g}"
+        how = ", if the figures of random orders are normally distributed"
+    chance = f"p {'<' if p < CONVINCING else '='} {max(p, CONVINCING):.2g}{how}"
     if p < CONVINCING:
         return Reason(
             TRUST,
-            "It is faithful: the model loses its certainty faster when these are taken away first than in any random "
-            f"order ({chance}).",
+            "It is faithful: the model recognises less (area under UAR) when these are taken away first than in "
+            f"{f'each of {draws} random orders' if beats_all else 'random order'} ({chance}).",
             p,
         )
     if p < SUGGESTIVE:

@@ -105,7 +105,13 @@ def test_few_random_orders_are_made_up_for_by_the_normal_approximation_and_only_
     beaten = tables_about(p=1 / 101, draws=100, p_normal=1e-6)["faithfulness"]
     assert faithfulness_reason(beaten).verdict == TRUST
     assert faithfulness_reason(beaten).figure == 1e-6
-    assert "p < 0.001" in faithfulness_reason(beaten).sentence
+    said = faithfulness_reason(beaten).sentence
+    assert (
+        "each of 100 random orders (p < 0.001, if the figures of random orders are normally distributed)"
+        in said
+    )
+    counted = faithfulness_reason(tables_about(p=0.0005, draws=5000)["faithfulness"]).sentence
+    assert "in random order (p < 0.001)" in counted
     weak = tables_about(p=1 / 101, draws=100, p_normal=0.004)["faithfulness"]
     assert faithfulness_reason(weak).verdict == CAUTION
     assert "only 100 random orders" in faithfulness_reason(weak).sentence
