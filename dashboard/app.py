@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import asdict, dataclass, field
+import time
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import dash
+import dash_mantine_components as dmc
 from dash import ALL, ClientsideFunction, Dash, Input, Output, no_update
 from dash import State as Held
 
 from dashboard.audio import serve_audio
-from dashboard.components import failed
+from dashboard.components import failed, page_head
 from dashboard.compression import compress
 from dashboard.controls import KIND, chosen, controls
 from dashboard.data import Data
+from dashboard.later import fill
+from dashboard.later import register as register_parts
 from dashboard.pages import Page, controls_of, load_pages
 from dashboard.security import Door, protect
-from dashboard.shell import bar_of_runs, navigation, notices_of, shell
-from dashboard.state import State, read_state, state_of
+from dashboard.shell import bar_of_runs, navigation, notices_of, problems_of, shell
+from dashboard.state import FIRST_PAGE, State, bare_state, read_state, state_of
 from dashboard.tables import serve_tables
 from dashboard.texts import Texts, texts_for
 from dashboard.workshop import LARGEST_REQUEST
@@ -85,6 +89,7 @@ def create_app(data: Data, settings: Settings | None = None) -> Dash:
     serve_tables(app.server, pages, data)
     app.layout = lambda: shell(data)
     _route(app, data, pages)
+    register_parts(app, data, {page.NAME: page for page in pages})
     for page in pages:
         page.register(app, data)
     return app
@@ -106,17 +111,35 @@ def _route(app: Dash, data: Data, pages: tuple[Page, ...]) -> None:
         Input("url", "search"),
     )
     def show(pathname: str | None, search: str | None) -> tuple[Any, ...]:
-        state, notices = read_state(pathname, search, data, names)
-        texts = texts_for(state.lang)
+        try:
+            state, notices = read_state(pathname, search, data, names)
+        except MsflError as error:
+            return unreadable(str(error), pathname, search)
+        texts, run = texts_for(state.lang), data.run(state)
         page = by_name[state.page]
+        said = [*problems_of(run.problem, texts), *notices_of(notices, texts)]
         return (
             bar_of_runs(state, data, texts),
             navigation(state, pages, texts),
             controls(controls_of(page), state, data, texts),
-            notices_of(notices, texts),
+            said,
             content(page, state, data, texts),
             asdict(state),
-            {"title": f"{texts(page.TITLE)} · {data.run(state).name} · msfl", "lang": state.lang},
+            {"title": f"{texts(page.TITLE)} · {run.name} · msfl", "lang": state.lang},
+        )
+
+    def unreadable(sentence: str, pathname: str | None, search: str | None) -> tuple[Any, ...]:
+        """Return the frame around a run that cannot even be looked at: other runs can be chosen."""
+        state = bare_state(pathname, search, data, names)
+        texts, title = texts_for(state.lang), by_name[state.page].TITLE
+        return (
+            bar_of_runs(state, data, texts),
+            navigation(state, pages, texts),
+            [],
+            [],
+            dmc.Stack([page_head(texts(title)), failed(texts, sentence)]),
+            asdict(state),
+            {"title": f"{texts(title)} · {data.run(state).name} · msfl", "lang": state.lang},
         )
 
     @app.callback(
@@ -140,12 +163,32 @@ def _route(app: Dash, data: Data, pages: tuple[Page, ...]) -> None:
     )
 
 
-def warm_up(data: Data) -> None:
-    """Make the first page once, in the background: its imports and tables are then there when the reader comes."""
-    page = load_pages()[0]
-    state, _ = read_state("/", "", data)
-    work = (page, state, data, texts_for(data.lang))
-    threading.Thread(target=content, args=work, daemon=True, name="msfl-warm").start()
+QUIET = 0.4
+"""Seconds without a question after which the server prepares the next page."""
+PATIENCE = 20.0
+"""Seconds after which it does so anyway."""
+
+
+def warm_up(app: Dash, data: Data) -> None:
+    """Make every page once, in the background and while nobody asks: imports and tables are then there in time."""
+    asked = [0.0]
+
+    @app.server.before_request
+    def note() -> None:
+        asked[0] = time.monotonic()
+
+    def make() -> None:
+        texts = texts_for(data.lang)
+        for page in load_pages():
+            latest = time.monotonic() + PATIENCE
+            while time.monotonic() < min(asked[0] + QUIET, latest) and page.NAME != FIRST_PAGE:
+                time.sleep(QUIET / 4)
+            state, _ = read_state(f"/{page.NAME}", "", data)
+            if page.NAME == "feature":
+                state = replace(state, feature=data.run(state).feature_names[0])
+            fill(content(page, state, data, texts), page, state, data, texts)
+
+    threading.Thread(target=make, daemon=True, name="msfl-warm").start()
 
 
 def content(page: Page, state: State, data: Data, texts: Texts) -> Any:

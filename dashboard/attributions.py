@@ -97,7 +97,7 @@ def _by_feature(run: RunData, method: str, jobs: Iterable[JobRecord]) -> bool:
     file = next((file for job in jobs if (file := _file(run, job, method)) is not None), None)
     if file is None:
         return False
-    return ((_schema(file, file.stat().st_mtime_ns).metadata or {}).get(b"level") or b"feature") == b"feature"
+    return (_head(file, file.stat().st_mtime_ns).metadata.get(b"level") or b"feature") == b"feature"
 
 
 def explained(
@@ -119,7 +119,7 @@ def explained(
     """
     rows = [
         found
-        for job in _jobs(run, language_set, model)
+        for job in _testing(run, language_set, model, utterance)
         if (found := _row(run, job, utterance, method, task, of_class)) is not None
     ]
     if not rows:
@@ -137,7 +137,7 @@ def classes_explained(
     """Return the classes of a task that a method explains for an utterance; empty for attention."""
     if method == WEIGHTS:
         return ()
-    for job in _jobs(run, language_set, model):
+    for job in _testing(run, language_set, model, utterance):
         file = _file(run, job, method)
         if file is not None:
             table = _keys(file, file.stat().st_mtime_ns)
@@ -145,6 +145,20 @@ def classes_explained(
             if len(rows):
                 return tuple(str(value) for value in rows["class"].fillna("") if value)
     return ()
+
+
+def is_explained(
+    run: RunData, utterance: str, method: str, *, language_set: str, model: str, task: str
+) -> bool:
+    """Whether a method explains an utterance."""
+    for job in _testing(run, language_set, model, utterance):
+        file = _file(run, job, method)
+        if file is not None:
+            keys = _keys(file, file.stat().st_mtime_ns)
+            here = keys["utterance"] == utterance
+            if (here & (keys["task"] == task) if "task" in keys and method != WEIGHTS else here).any():
+                return True
+    return False
 
 
 def utterances_explained(
@@ -172,6 +186,22 @@ def _jobs_of(run: RunData) -> dict[tuple[str, str], tuple[JobRecord, ...]]:
 
 def _jobs(run: RunData, language_set: str, model: str) -> tuple[JobRecord, ...]:
     return _jobs_of(run).get((language_set, model), ())
+
+
+def _testing(run: RunData, language_set: str, model: str, utterance: str) -> tuple[JobRecord, ...]:
+    """Return the jobs in whose test part an utterance is: of many folds, mostly one."""
+    folds = _folds(run).get(utterance, frozenset())
+    return tuple(job for job in _jobs(run, language_set, model) if job.fold in folds)
+
+
+@lru_cache(maxsize=8)
+def _folds(run: RunData) -> dict[str, frozenset[str]]:
+    splits = run.run.splits
+    test = splits[splits["part"] == "test"]
+    found: dict[str, set[str]] = {}
+    for utterance, fold in zip(test["utterance"].tolist(), test["fold"].tolist(), strict=True):
+        found.setdefault(str(utterance), set()).add(str(fold))
+    return {name: frozenset(folds) for name, folds in found.items()}
 
 
 def _file(run: RunData, job: JobRecord, method: str) -> Path | None:
@@ -208,24 +238,38 @@ def _row(
     return Explained(method, found_class, names, values[int(rows.index[0])].astype(np.float64), base)
 
 
-@lru_cache(maxsize=64)
-def _keys(file: Path, stamp: int) -> pd.DataFrame:
-    schema = _schema(file, stamp)
-    table: pd.DataFrame = _read(file, [name for name in KEYS if name in schema.names]).to_pandas()
-    return table
+@dataclass(frozen=True)
+class _Head:
+    """What a file says before its values: opening one of thousands of columns takes longer than these."""
+
+    names: tuple[str, ...]
+    metadata: dict[bytes, bytes]
+    keys: pd.DataFrame
 
 
-@lru_cache(maxsize=64)
-def _schema(file: Path, stamp: int) -> Any:
+@lru_cache(maxsize=512)
+def _head(file: Path, stamp: int) -> _Head:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    return pq.read_schema(file)
-
-
-@lru_cache(maxsize=6)  # the whole table: the next utterance is often in it, and one row costs as much to read
-def _values(file: Path, stamp: int) -> tuple[tuple[str, ...], NDArray[np.float32]]:
-    schema = _schema(file, stamp)
+    try:
+        with pq.ParquetFile(file) as opened:
+            schema = opened.schema_arrow
+            known = [name for name in KEYS if name in schema.names]
+            table: pd.DataFrame = opened.read(columns=known, use_threads=False).to_pandas()
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(file, error) from None
     names = tuple(name for name in schema.names if name not in KEYS)
+    return _Head(names, dict(schema.metadata or {}), table)
+
+
+def _keys(file: Path, stamp: int) -> pd.DataFrame:
+    return _head(file, stamp).keys
+
+
+@lru_cache(maxsize=8)  # the whole table: the next utterance is often in it, and one row costs as much to read
+def _values(file: Path, stamp: int) -> tuple[tuple[str, ...], NDArray[np.float32]]:
+    names = _head(file, stamp).names
     table = _read(file, list(names))
     values = np.empty((table.num_rows, len(names)), dtype=np.float32)
     for place, column in enumerate(table.columns):
@@ -240,4 +284,8 @@ def _read(file: Path, columns: list[str]) -> Any:
     try:
         return pq.read_table(file, columns=columns, use_threads=False)
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{file} is damaged ({str(error).splitlines()[0]}). Repeat `msfl explain`.") from None
+        raise _damaged(file, error) from None
+
+
+def _damaged(file: Path, error: Exception) -> DataError:
+    return DataError(f"{file} is damaged ({str(error).splitlines()[0]}). Repeat `msfl explain`.")

@@ -6,12 +6,14 @@ TensorFlow, shap, openSMILE and the like are never imported here: the server mus
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dashboard.pieces import Pieces
 from dashboard.texts import LANGUAGES
 from msfl.errors import DataError
 
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 
 BEST_METHODS = ("consensus", "shap", "attention")
 """The method that is shown first is the first of these that a run has."""
+
+
+_RANKED_BY = ("task", "language_set", "part_kind", "part", "level")
+"""Columns that tell the rankings in a table apart."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,9 @@ class RunData:
         self.feature = lru_cache(maxsize=256)(self._feature)
         self.predicted = lru_cache(maxsize=32)(self._predicted)
         self.words = lru_cache(maxsize=16_384)(self._words)
-        self._cached_table = lru_cache(maxsize=64)(self._read_table)
+        self._cached_table = lru_cache(maxsize=128)(self._read_table)
+        self._pieces = lru_cache(maxsize=48)(self._open_pieces)
+        self._choices_at = lru_cache(maxsize=2)(self._choices_now)
         self._opened = lru_cache(maxsize=1)(self._open)
 
     @property
@@ -104,22 +112,16 @@ class RunData:
         return self.run.predictions if (self.run.path / "predictions.parquet").is_file() else None
 
     def _predicted(self, task: str, language_set: str, model: str) -> pd.DataFrame | None:
-        """Return language, truth, predicted and seed of the test utterances of one model and task."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
+        """Return the predictions of one model for one task on its test utterances; None without predictions."""
         file = self.run.path / "predictions.parquet"
-        if not file.is_file():
+        stamp = _stamp(file)
+        if stamp is None:
             return None
-        wanted = [("task", "==", task), ("language_set", "==", language_set), ("model", "==", model)]
-        try:
-            read = pq.read_table(
-                file, columns=["language", "truth", "predicted", "seed"], filters=wanted, partitioning=None
-            )
-        except (pa.ArrowException, OSError, ValueError, KeyError):
-            raise DataError(f"{file} is damaged. Restore it from a copy, or repeat `msfl train`.") from None
-        frame: pd.DataFrame = read.to_pandas()
-        return frame
+        with _damage(file, "Restore it from a copy, or repeat `msfl train`."):
+            pieces = self._pieces(file, stamp)
+            columns = [name for name in pieces.columns if name not in ("corpus", "speaker")]
+            wanted = (("task", task), ("language_set", language_set), ("model", model))
+            return pieces.read(columns, wanted)
 
     def _feature(self, name: str) -> pd.Series:
         """Return the raw values of one feature, float32, index ``utterance``."""
@@ -146,7 +148,15 @@ class RunData:
             DataError: They are damaged, or explain another run.
         """
         stamp = _stamp(self._manifest)
-        return None if stamp is None else self._opened(stamp)
+        if stamp is None:
+            return None
+        try:
+            return self._opened(stamp)
+        except OSError as error:
+            raise DataError(
+                f"{self._manifest} cannot be read ({error.strerror or error}). Make it readable, or delete "
+                f"{self._manifest.parent} and repeat `msfl explain {self.run.path}`."
+            ) from None
 
     def _open(self, stamp: int) -> Explanations:
         from analyses.explanations import open_explanations
@@ -154,9 +164,16 @@ class RunData:
         return open_explanations(self.run)
 
     @property
+    def _readable(self) -> Explanations | None:
+        try:
+            return self.explanations
+        except DataError:
+            return None
+
+    @property
     def explained(self) -> bool:
         """Whether there are explanations that can be read."""
-        return not self.problem and self.explanations is not None
+        return self._readable is not None
 
     @property
     def problem(self) -> str:
@@ -169,12 +186,13 @@ class RunData:
 
     def has(self, name: str) -> bool:
         """Whether a table of the explanations is there, see `table`."""
-        return self.explained and self.explanations is not None and self.explanations.has(name)
+        readable = self._readable
+        return readable is not None and readable.has(name)
 
     def why_missing(self, name: str) -> str:
         """Say in a sentence why a table of the explanations is not there."""
-        opened = self.explanations
-        return "" if opened is None else opened.why_missing(name)
+        readable = self._readable
+        return self.problem if readable is None else readable.why_missing(name)
 
     def table(
         self, name: str, /, columns: Sequence[str] | None = None, **equals: Hashable
@@ -189,11 +207,12 @@ class RunData:
             equals: Rows to read, as column=value, or column=(value, value).
 
         Raises:
-            DataError: The explanations are damaged.
+            DataError: The table is damaged. Where all explanations are (`problem`), every table is None.
         """
-        if self.explanations is None or not self.explanations.has(name):
+        readable = self._readable
+        if readable is None or not readable.has(name):
             return None
-        stamp = _stamp(self.explanations.path / f"{name}.parquet")
+        stamp = _stamp(readable.file(name))
         wanted = None if columns is None else tuple(columns)
         return self._cached_table(name, wanted, tuple(sorted(equals.items())), stamp)
 
@@ -205,12 +224,30 @@ class RunData:
         stamp: int | None,
     ) -> pd.DataFrame:
         assert self.explanations is not None
-        return self.explanations.table(name, columns, **dict(equals))
+        file = self.explanations.file(name)
+        with _damage(file, f"Delete it and repeat `msfl explain {self.run.path}`."):
+            return self._pieces(file, stamp or 0).read(columns, equals)
+
+    def _open_pieces(self, file: Path, stamp: int) -> Pieces:
+        return Pieces(file, _RANKED_BY if file.parent.name == "rankings" else ())
+
+    @property
+    def stamp(self) -> tuple[int | None, ...]:
+        """Changes whenever something of the run was written: the key under which what was drawn of it is kept."""
+        names = ("manifest.json", "scores.parquet", "predictions.parquet", "attributions")
+        folders = ("", "rankings", "manifest.json")
+        files = [self.run.path / name for name in names]
+        return tuple(_stamp(file) for file in [*files, *(self._manifest.parent / name for name in folders)])
 
     @property
     def choices(self) -> Choices:
         """What can be chosen; methods appear as soon as they are computed."""
-        methods = self.explanations.methods if self.explained and self.explanations is not None else ()
+        stamps = (_stamp(self._manifest), _stamp(self._manifest.parent / "rankings"))
+        return self._choices_at(stamps)
+
+    def _choices_now(self, stamps: tuple[int | None, ...]) -> Choices:
+        readable = self._readable
+        methods = () if readable is None else readable.methods
         return self._choices_for(
             tuple(sorted(methods, key=lambda name: [name != best for best in BEST_METHODS]))
         )
@@ -300,6 +337,18 @@ def _stamp(file: Path) -> int | None:
         return file.stat().st_mtime_ns
     except OSError:
         return None
+
+
+@contextmanager
+def _damage(file: Path, mend: str) -> Iterator[None]:
+    """Turn what a reader raises on a damaged file into a sentence."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, OSError, ValueError, KeyError, IndexError) as error:
+        reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+        raise DataError(f"{file} cannot be read ({reason}). {mend}") from None
 
 
 def _values(column: pd.Series) -> tuple[str, ...]:

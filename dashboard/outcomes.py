@@ -27,12 +27,9 @@ def outcomes(run: RunData, language_set: str, model: str, task: str) -> pd.DataF
         Index ``utterance``; columns `truth`, `predicted`, `right` (bool; False without a truth), `fold`, `seeds`, and
         one column per class that the model knows, its mean probability.
     """
-    table = run.predictions
-    if table is None:
+    chosen = run.predicted(task, language_set, model)
+    if chosen is None:
         return None
-    chosen = table[
-        (table["language_set"] == language_set) & (table["model"] == model) & (table["task"] == task)
-    ]
     classes = [name for name in chosen.columns if name.startswith("p_") and chosen[name].notna().any()]
     grouped = chosen.groupby("utterance", sort=False)
     found = grouped[["truth", "fold"]].first()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dashboard.data import Data, RunData
 from msfl.errors import DataError
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
     from msfl.results import Comparison
 
 SERVICE = "overview"
-DRAWN = 200
-"""Figures that are kept, some 10 kB each."""
 _PREFIX = "weight_"
 
 
@@ -26,19 +23,10 @@ class Overview:
     def __init__(self, run: RunData) -> None:
         self.run = run
         self.comparison = lru_cache(maxsize=16)(self._comparison)
-        self.drawn: dict[tuple[str, ...], Any] = {}
         self.overall = lru_cache(maxsize=16)(self._overall)
         self.confusions = lru_cache(maxsize=64)(self._confusions)
         self.weights = lru_cache(maxsize=64)(self._weights)
         self.corpora = lru_cache(maxsize=1)(self._corpora)
-
-    def draw(self, make: Callable[[], Any], *key: str) -> Any:
-        """Return a part of the page, made once for each key: drawing takes longer than all the rest."""
-        if key not in self.drawn:
-            if len(self.drawn) >= DRAWN:
-                self.drawn.clear()
-            self.drawn[key] = make()
-        return self.drawn[key]
 
     def _comparison(self, task: str) -> Comparison | None:
         """Return all systems on one task; None where the run has no scores of it."""

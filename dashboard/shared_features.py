@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dashboard.data import RunData
@@ -65,15 +66,41 @@ def monolingual(run: RunData) -> list[str]:
     return [name for name, languages in run.run.manifest.language_sets.items() if len(languages) == 1]
 
 
-def side_by_side(run: RunData, state: State) -> pd.DataFrame | None:
-    """Return the rankings of every language alone and of the view's set, stacked: column ``language_set``."""
+@dataclass(frozen=True)
+class SideBySide:
+    """The rankings of every language alone and of the set of a view.
+
+    Attributes:
+        table: `name`, `rank`, `language_set`, `in_words`, `family` of what is in the top of any list.
+        lists: The language sets, that of the view last.
+        items: How many items are ranked.
+    """
+
+    table: pd.DataFrame
+    lists: list[str]
+    items: int
+
+
+def side_by_side(run: RunData, state: State) -> SideBySide | None:
+    """Return the rankings side by side, as far as their tops go; None where there is none."""
     import pandas as pd
 
+    about = ranking(run, state)
     names = [name for name in monolingual(run) if name != state.set] + [state.set]
-    tables = {name: ranking(run, state, name) for name in names}
-    found = [table.assign(language_set=name) for name, table in tables.items() if table is not None]
-    found = [table for table in found if len(table)]
-    return pd.concat(found, ignore_index=True) if found else None
+    part = {"part_kind": "emotion" if state.emotion else "", "part": state.emotion, "level": state.level}
+    found = {}
+    for name in names:
+        key = {"task": state.task, "language_set": name, **part}
+        table = run.table(f"rankings/{state.method}", columns=["name", "rank"], **key)
+        if table is not None and len(table):
+            found[name] = table
+    if about is None or not found:
+        return None
+    leading = {one for table in found.values() for one in table.loc[table["rank"] <= TOP, "name"]}
+    pieces = [table[table["name"].isin(leading)].assign(language_set=name) for name, table in found.items()]
+    words = about.loc[about["name"].isin(leading), ["name", "in_words", "family"]]
+    joined = pd.concat(pieces, ignore_index=True).merge(words, on="name")
+    return SideBySide(joined, list(found), max(len(table) for table in found.values()))
 
 
 def found_by(table: pd.DataFrame, search: str) -> pd.DataFrame:

@@ -114,3 +114,11 @@ def notices_of(notices: list[Notice], texts: Texts) -> list[Any]:
         )
         for notice in notices
     ]
+
+
+def problems_of(problem: str, texts: Texts) -> list[Any]:
+    """Return what is wrong with the explanations of the run, above every page; nothing where nothing is."""
+    if not problem:
+        return []
+    body = [dmc.Text(problem, size="sm"), dmc.Text(texts("notice.damaged_rest"), size="sm", mt=4)]
+    return [dmc.Alert(body, title=texts("notice.damaged"), color="red", variant="light", mb="sm")]

@@ -105,6 +105,18 @@ def read_state(
     return _checked({"page": page, **given}, data, notices), notices
 
 
+def bare_state(pathname: str | None, search: str | None, data: Data, pages: tuple[str, ...]) -> State:
+    """Return page, run and interface language of an address: all that is known of a run that cannot be read."""
+    given = dict(parse_qsl((search or "").lstrip("?"), max_num_fields=60))
+    page = (pathname or "/").strip("/")
+    run, lang = given.get("run", ""), given.get("lang", "")
+    return State(
+        page=page if page in pages else FIRST_PAGE,
+        run=run if run in data.runs else data.first,
+        lang=lang if lang in data.languages else data.lang,
+    )
+
+
 def state_of(stored: object, data: Data) -> State:
     """Return the state that a ``dcc.Store`` holds; it comes from the browser and is checked again."""
     given = (

@@ -46,10 +46,10 @@ def figure(
     columns = [short(named.get(str(name), name), *((24, 3) if few else (44, 1))) for name in lifts.columns]
     said = [
         [
-            _said(named.get(str(row), row), named.get(str(column), column), lifts.loc[row, column], what)
-            for column in lifts.columns
+            _said(named.get(str(row), row), named.get(str(column), column), float(lift), what)
+            for column, lift in zip(lifts.columns, across, strict=True)
         ]
-        for row in lifts.index
+        for row, across in zip(lifts.index, values, strict=True)
     ]
     ticks = [-2, -1, 0, 1, 2]
     drawn = canvas(theme, 110 + ROW * max(3, len(rows)) + (0 if few else 190))

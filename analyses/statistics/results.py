@@ -98,7 +98,10 @@ def tables(run: Run, *, draws: int = DRAWS, seed: int = 0) -> dict[str, pd.DataF
     languages = _languages(run)
     effects, eta = _intervals(languages, len(names), draws, seed)
     table = _effects(languages, names, effects)
-    return {"effects": table, "tests": _tests(languages, names, eta), "directions": directions(table)}
+    by_name = table.sort_values(
+        "name", kind="stable", ignore_index=True
+    )  # one feature is one piece of the file
+    return {"effects": by_name, "tests": _tests(languages, names, eta), "directions": directions(table)}
 
 
 def notes(run: Run) -> tuple[str, ...]:

@@ -72,7 +72,7 @@ def _serve(data: Data, door: Door, host: str, port: int, browser: bool) -> None:
     from dashboard.serving import serve
 
     app = create_app(data, Settings(door=door))
-    warm_up(data)
+    warm_up(app, data)
     try:
         serve(
             app.server,

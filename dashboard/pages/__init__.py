@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dash import Dash
 
     from dashboard.data import Data
+    from dashboard.later import Part
     from dashboard.state import State
     from dashboard.texts import Texts
 
@@ -21,7 +22,7 @@ TableMaker = Callable[["State", "Data"], "pd.DataFrame"]
 
 
 class Page(Protocol):
-    """What a page module offers. ``CONTROLS`` and ``TABLES`` may be left out."""
+    """What a page module offers. ``CONTROLS``, ``TABLES`` and ``PARTS`` may be left out."""
 
     NAME: str
     """First part of the address, and the name of its text files."""
@@ -31,6 +32,8 @@ class Page(Protocol):
     """Fields of the state that the reader chooses in the bar above the page, see `dashboard.controls.CONTROLS`."""
     TABLES: Mapping[str, TableMaker]
     """Tables that the page offers as CSV, by name."""
+    PARTS: Mapping[str, Part]
+    """Parts that come after the page, by name, see `dashboard.later`."""
 
     def layout(self, state: State, data: Data, texts: Texts) -> Any:
         """Return the components of the page for a state."""

@@ -12,6 +12,7 @@ from dash import State as Held
 from dashboard.compare import SIDE, Comparison, compare, other, rankings, same
 from dashboard.components import card, csv_link, empty, figure, help_mark, page_head, page_link, pill, tile
 from dashboard.data import Data
+from dashboard.later import drawn_of, later
 from dashboard.state import State, state_of
 from dashboard.texts import Texts
 
@@ -31,8 +32,7 @@ _LISTED = 12
 def _csv(state: State, data: Data) -> pd.DataFrame:
     import pandas as pd
 
-    first, second = rankings(state, data)
-    found = None if first is None or second is None else compare(first, second)
+    found = _compared(state, data)
     return pd.DataFrame() if found is None else found.table
 
 
@@ -53,14 +53,16 @@ def layout(state: State, data: Data, texts: Texts) -> Any:
             why = run.problem or run.why_missing(f"rankings/{view.method}") or texts("compare.missing_why")
             missing = empty(texts("compare.missing"), why, f"msfl explain {run.run.path}")
             return dmc.Stack([*parts, missing])
-    first, last = tables
-    assert first is not None
-    assert last is not None
-    found = compare(first, last)
+    found = _compared(state, data)
     if found is None:
         return dmc.Stack([*parts, empty(texts("compare.nothing"), texts("compare.nothing_why"))])
     names = _names(state, second, texts)
-    parts += [_agreement(found, texts), _moves(found, names, texts), _alone(found, names, state, data, texts)]
+    moves = card(
+        texts("compare.moves"),
+        dmc.Text(texts("compare.moves_read"), size="sm", c="dimmed"),
+        later(NAME, "moves", 110 + 36 * (_length(found) + 1)),
+    )
+    parts += [_agreement(found, texts), moves, _alone(found, names, state, data, texts)]
     return dmc.Stack([*parts, _overlaps(found, texts)])
 
 
@@ -200,22 +202,35 @@ def _left_out(found: Comparison, texts: Texts) -> str:
     return texts("compare.left_out", count=texts.count(found.alone)) if found.alone else ""
 
 
-def _moves(found: Comparison, names: tuple[str, str], texts: Texts) -> Any:
+def _moves(state: State, data: Data, texts: Texts) -> Any:
     import pandas as pd
 
     from analyses.figures import bump
 
+    found = _compared(state, data)
+    if found is None:
+        return []
+    names = _names(state, other(state, data), texts)
     table, top = found.table, _length(found)
-    about = table[["name", "in_words", "family"]]
+    shown = table[(table["rank_a"] <= top) | (table["rank_b"] <= top)]
+    about = shown[["name", "in_words", "family"]]
     stacked = pd.concat(
-        [about.assign(rank=table[f"rank_{side}"], side=side) for side in ("a", "b")], ignore_index=True
+        [about.assign(rank=shown[f"rank_{side}"], side=side) for side in ("a", "b")], ignore_index=True
     )
-    drawn = bump.figure(stacked, ("a", "b"), by="side", top=top, titles=names)
-    return card(
-        texts("compare.moves"),
-        dmc.Text(texts("compare.moves_read"), size="sm", c="dimmed"),
-        figure(drawn, "compare-bump", texts("compare.moves_alt", first=names[0], second=names[1])),
-    )
+    drawn = bump.spec(stacked, ("a", "b"), by="side", top=top, titles=names)
+    return figure(drawn, "compare-bump", texts("compare.moves_alt", first=names[0], second=names[1]))
+
+
+def _compared(state: State, data: Data) -> Comparison | None:
+    """Return the comparison of a view, counted once."""
+    first, last = rankings(state, data)
+    if first is None or last is None:
+        return None
+    second = other(state, data)
+    sides = [(one.run, one.set, one.method, one.task, one.emotion, one.level) for one in (state, second)]
+    key = ("compare", *sides, data.run(state).stamp, data.run(second).stamp)
+    found: Comparison | None = drawn_of(data).get(key, lambda: compare(first, last))
+    return found
 
 
 def _length(found: Comparison) -> int:
@@ -277,3 +292,6 @@ def _overlaps(found: Comparison, texts: Texts) -> Any:
         dmc.Text(texts("compare.overlaps_read"), size="sm", c="dimmed"),
         html.Table([html.Thead(head), html.Tbody(body)], className="plain-table"),
     )
+
+
+PARTS = {"moves": _moves}

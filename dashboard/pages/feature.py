@@ -18,6 +18,7 @@ from dashboard.components.feature_ranks import attention_ranks_of, ranks, ranks_
 from dashboard.data import Data, RunData
 from dashboard.examples import SCALES, Groups, groups_of, scaled
 from dashboard.feature_search import search
+from dashboard.later import later
 from dashboard.sound.service import SoundService
 from dashboard.state import State, state_of
 from dashboard.texts import Texts, texts_for
@@ -51,13 +52,15 @@ def layout(state: State, data: Data, texts: Texts) -> Any:
             ),
             _what(run, state, texts),
             html.Div(
-                [_distribution_card(run, state, texts), _effects_card(run, state, texts)],
-                className="two-columns",
+                [later(NAME, "distribution", 460), later(NAME, "effects", 460)], className="two-columns"
             ),
             _examples_card(run, state, data, texts),
             card(
                 texts("feature.ranks"),
-                html.Div(ranks_part(run, state, data, texts), id="feature-ranks"),
+                html.Div(
+                    later(NAME, "ranks", 200) if _ranked(run, data) else ranks_part(run, state, data, texts),
+                    id="feature-ranks",
+                ),
                 dcc.Interval(
                     id="feature-ranks-wait",
                     interval=1500,
@@ -264,6 +267,15 @@ def _values_table(state: State, data: Data) -> pd.DataFrame:
     return table.reset_index()
 
 
+def _ranks(state: State, data: Data, texts: Texts) -> Any:
+    return ranks_part(data.run(state), state, data, texts)
+
+
+PARTS = {
+    "distribution": lambda state, data, texts: _distribution_card(data.run(state), state, texts),
+    "effects": lambda state, data, texts: _effects_card(data.run(state), state, texts),
+    "ranks": _ranks,
+}
 TABLES = {
     "values": _values_table,
     "effects": lambda state, data: effects_of(data.run(state), state),

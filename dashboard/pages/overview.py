@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dash_mantine_components as dmc
@@ -12,6 +10,7 @@ from dash import Dash, html
 from dashboard import overview_figures as figures
 from dashboard.components import card, csv_link, empty, figure, help_mark, page_head, page_link, pill, tile
 from dashboard.data import Data, RunData
+from dashboard.later import later
 from dashboard.overview import overview_of
 from dashboard.state import State
 from dashboard.texts import Texts
@@ -30,10 +29,9 @@ def layout(state: State, data: Data, texts: Texts) -> Any:
     parts = [page_head(texts("overview.of", name=run.name), texts("overview.lead"))]
     parts += _refused(data, texts)
     parts += [_tiles(run, texts), _warnings(run, texts), _next(run, state, texts)]
-    same = replace(state, feature="", utterance="", view="", search="")  # what is kept is for every reader
-    for part in (_scores, _confusions, _weights):
-        key = (part.__name__, state.lang, state.task, state.set, state.model)
-        parts.append(overview_of(run, data).draw(partial(part, run, same, data, texts), *key))
+    parts += [
+        later(NAME, name, height) for name, height in (("scores", 420), ("confusions", 420), ("weights", 340))
+    ]
     parts += [_corpora(run, state, data, texts), _details(run, texts)]
     return dmc.Stack([part for part in parts if part is not None])
 
@@ -69,8 +67,6 @@ def _tiles(run: RunData, texts: Texts) -> Any:
 
 def _warnings(run: RunData, texts: Texts) -> Any:
     found = list(run.run.manifest.warnings)
-    if run.problem:
-        found.append(run.problem)
     if run.scores is None:
         found.insert(0, texts("overview.incomplete"))
     if not found:
@@ -97,9 +93,10 @@ def _next(run: RunData, state: State, texts: Texts) -> Any:
     )
 
 
-def _scores(run: RunData, state: State, data: Data, texts: Texts) -> Any:
+def _scores(state: State, data: Data, texts: Texts) -> Any:
     from msfl.results import baselines
 
+    run = data.run(state)
     title, help = texts("overview.scores"), help_mark(texts, "overview.help.scores")
     overview = overview_of(run, data)
     comparison, overall = overview.comparison(state.task), overview.overall(state.task)
@@ -137,7 +134,8 @@ def _score_table(comparison: Any, texts: Texts) -> Any:
     return _table(head, body, numbers=range(2, len(head)))
 
 
-def _confusions(run: RunData, state: State, data: Data, texts: Texts) -> Any:
+def _confusions(state: State, data: Data, texts: Texts) -> Any:
+    run = data.run(state)
     title, help = texts("overview.confusions"), help_mark(texts, "overview.help.confusions")
     tables = overview_of(run, data).confusions(state.task, state.set, state.model)
     if not tables:
@@ -156,7 +154,8 @@ def _confusions(run: RunData, state: State, data: Data, texts: Texts) -> Any:
     )
 
 
-def _weights(run: RunData, state: State, data: Data, texts: Texts) -> Any:
+def _weights(state: State, data: Data, texts: Texts) -> Any:
+    run = data.run(state)
     title, help = texts("overview.weights"), help_mark(texts, "overview.help.weights")
     table = overview_of(run, data).weights(state.set, state.model)
     if table.empty:
@@ -268,3 +267,4 @@ TABLES = {
     "weights": _weights_csv,
     "corpora": _corpora_csv,
 }
+PARTS = {"scores": _scores, "confusions": _confusions, "weights": _weights}

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, html, no_update
 from dash import State as Held
 
-from analyses.figures import bump, heat_map, upset
 from dashboard.components import card, csv_link, empty, figure, help_mark, page_head, page_link, pill
 from dashboard.data import Data, RunData
-from dashboard.shared_features import DEFINITIONS, TOP, found_by, marks, ranking, side_by_side, verdict
+from dashboard.later import later
+from dashboard.shared_features import (
+    DEFINITIONS,
+    TOP,
+    found_by,
+    marks,
+    monolingual,
+    ranking,
+    side_by_side,
+    verdict,
+)
 from dashboard.state import State, state_of
 from dashboard.texts import Texts
 
@@ -52,8 +62,9 @@ def layout(state: State, data: Data, texts: Texts) -> Any:
     if table is None or table.empty:
         return dmc.Stack([*parts, _missing(run, state, texts)])
     parts += [_verdict(run, state, texts), _list(run, table, state, texts)]
-    parts += [_moves(run, state, texts), _overlaps(run, state, texts), _maps(run, state, texts)]
-    return dmc.Stack([part for part in parts if part is not None])
+    several = len({*monolingual(run), state.set}) > 1
+    parts += [later(NAME, "moves", 560), later(NAME, "overlaps", 460)] if several else []
+    return dmc.Stack([*parts, _maps(run, state, texts)])
 
 
 def register(app: Dash, data: Data) -> None:
@@ -155,7 +166,8 @@ def _row(run: RunData, row: dict[Any, Any], shared: dict[str, set[str]], state: 
     if state.level == "feature" and name in run.feature_set:
         heading = page_link(heading, state, "feature", feature=name)
     found = [key for key in DEFINITIONS if name in shared.get(key, ())]
-    where = f"{texts.count(int(row['min_rank']))}–{texts.count(int(row['max_rank']))}"
+    low, high = row["min_rank"], row["max_rank"]  # a consensus has no spread where its repeats are not known
+    where = f"{texts.count(int(low))}–{texts.count(int(high))}" if low == low and high == high else ""
     spread = f"{texts.number(row['mean_rank'], 1)} ± {texts.number(row['sd_rank'], 1)}"
     return html.Tr(
         [
@@ -172,14 +184,17 @@ def _row(run: RunData, row: dict[Any, Any], shared: dict[str, set[str]], state: 
     )
 
 
-def _moves(run: RunData, state: State, texts: Texts) -> Any:
+def _moves(state: State, data: Data, texts: Texts) -> Any:
+    from analyses.figures import bump
+
+    run = data.run(state)
     stacked = side_by_side(run, state)
-    lists = [] if stacked is None else list(dict.fromkeys(stacked["language_set"]))
-    if stacked is None or len(lists) < 2:
-        return None
-    top = min(TOP, max(1, stacked["name"].nunique() // 2)) if state.level != "family" else TOP
-    drawn = bump.figure(stacked, lists, top=top, titles=[texts.label("set", name) for name in lists])
-    alt = texts("shared.moves_alt", count=len(lists))
+    if stacked is None or len(stacked.lists) < 2:
+        return []
+    top = min(TOP, max(1, stacked.items // 2)) if state.level != "family" else TOP
+    titles = [texts.label("set", name) for name in stacked.lists]
+    drawn = bump.spec(stacked.table, stacked.lists, top=top, titles=titles)
+    alt = texts("shared.moves_alt", count=len(stacked.lists))
     return card(
         texts("shared.moves"),
         dmc.Text(texts("shared.moves_read"), size="sm", c="dimmed"),
@@ -187,19 +202,21 @@ def _moves(run: RunData, state: State, texts: Texts) -> Any:
     )
 
 
-def _overlaps(run: RunData, state: State, texts: Texts) -> Any:
+def _overlaps(state: State, data: Data, texts: Texts) -> Any:
     """Return what the top lists have in common, beside chance."""
+    from analyses.figures import upset
+
+    run = data.run(state)
     stacked = side_by_side(run, state)
-    if stacked is None or stacked["language_set"].nunique() < 2 or state.level == "family":
-        return None
-    top = stacked[stacked["rank"] <= TOP]
+    if stacked is None or len(stacked.lists) < 2 or state.level == "family":
+        return []
+    top = stacked.table[stacked.table["rank"] <= TOP]
     lists = {
         texts.label("set", str(name)): list(map(str, rows.sort_values("rank")["name"]))
         for name, rows in top.groupby("language_set", sort=False)
     }
     words = dict(zip(top["name"].astype(str), top["in_words"].astype(str), strict=True))
-    size = int(stacked["name"].nunique())
-    drawn = upset.figure(lists, words=words, items=size, what=texts.label("level", state.level))
+    drawn = upset.figure(lists, words=words, items=stacked.items, what=texts.label("level", state.level))
     return card(
         texts("shared.overlaps", count=TOP),
         dmc.Text(texts("shared.overlaps_read"), size="sm", c="dimmed"),
@@ -242,41 +259,65 @@ def _chance(run: RunData, state: State, texts: Texts) -> Any:
 
 
 def _maps(run: RunData, state: State, texts: Texts) -> Any:
-    """Return the heat maps: family by language, contour by functional."""
-    columns = ["name", "part", "lift", "level", "in_words"]
-    method = f"rankings/{state.method}"
-    families = run.table(
-        method, columns=columns, task=state.task, language_set=state.set, part_kind="language", level="family"
+    """Return the place of the heat maps: family by language, contour by functional."""
+    read = dmc.Text(texts("shared.maps_read"), size="sm", c="dimmed")
+    return card(texts("shared.maps"), read, later(NAME, "families", 340), later(NAME, "grid", 900))
+
+
+def _families(state: State, data: Data, texts: Texts) -> Any:
+    from analyses.figures import heat_map
+
+    run = data.run(state)
+    table = run.table(
+        f"rankings/{state.method}",
+        columns=["name", "part", "lift"],
+        task=state.task,
+        language_set=state.set,
+        part_kind="language",
+        level="family",
     )
-    features = run.table(
-        method,
-        columns=["name", "lift", "importance", "size", "share"],
+    if table is None or table.empty:
+        return dmc.Text(texts("shared.no_families"), size="sm", c="dimmed", mt="xs")
+    drawn = heat_map.figure(heat_map.family_by_language(table))
+    return [
+        dmc.Text(texts("shared.families"), fw=600),
+        figure(drawn, "shared-families", texts("shared.families_alt"), name=f"{run.key}-families"),
+    ]
+
+
+def _grid(state: State, data: Data, texts: Texts) -> Any:
+    from analyses.figures import heat_map
+
+    run = data.run(state)
+    table = run.table(
+        f"rankings/{state.method}",
+        columns=["name", "importance", "share"],
         task=state.task,
         language_set=state.set,
         part_kind="emotion" if state.emotion else "",
         part=state.emotion,
         level="feature",
     )
-    parts = []
-    if families is not None and len(families):
-        drawn = heat_map.figure(heat_map.family_by_language(families))
-        parts += [
-            dmc.Text(texts("shared.families"), fw=600),
-            figure(drawn, "shared-families", texts("shared.families_alt"), name=f"{run.key}-families"),
-        ]
-    if features is not None and len(features):
-        feature_set = run.run.manifest.features.set
-        names = features["name"]
-        drawn = heat_map.figure(
-            heat_map.contour_by_functional(features, feature_set),
-            families=heat_map.contour_families(names, feature_set),
-            words=heat_map.functional_words(names, feature_set),
-        )
-        parts += [
-            dmc.Text(texts("shared.grid"), fw=600, mt="md"),
-            figure(drawn, "shared-grid", texts("shared.grid_alt"), name=f"{run.key}-contours"),
-        ]
-    if not parts:
-        return None
-    read = dmc.Text(texts("shared.maps_read"), size="sm", c="dimmed")
-    return card(texts("shared.maps"), read, *parts)
+    if table is None or table.empty:
+        return dmc.Text(texts("shared.no_grid"), size="sm", c="dimmed", mt="xs")
+    families, words = _contours(run)
+    lifts = heat_map.contour_by_functional(table, run.run.manifest.features.set)
+    drawn = heat_map.figure(lifts, families=families, words=words)
+    return [
+        dmc.Text(texts("shared.grid"), fw=600, mt="md"),
+        figure(drawn, "shared-grid", texts("shared.grid_alt"), name=f"{run.key}-contours"),
+    ]
+
+
+@lru_cache(maxsize=8)
+def _contours(run: RunData) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the families of the contours of a run, and contours and functionals in words."""
+    import pandas as pd
+
+    from analyses.figures import heat_map
+
+    names, feature_set = pd.Series(run.feature_names), run.run.manifest.features.set
+    return heat_map.contour_families(names, feature_set), heat_map.functional_words(names, feature_set)
+
+
+PARTS = {"moves": _moves, "overlaps": _overlaps, "families": _families, "grid": _grid}

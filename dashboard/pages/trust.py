@@ -11,6 +11,7 @@ from dash import Dash, html
 from dashboard import trust
 from dashboard.components import card, csv_link, empty, figure, help_mark, page_head, page_link, pill
 from dashboard.data import Data, RunData
+from dashboard.later import later
 from dashboard.state import LEVELS, State
 from dashboard.texts import Texts
 
@@ -113,29 +114,35 @@ def _grid(table: pd.DataFrame, state: State, texts: Texts) -> Any:
 
 
 def _stability(run: RunData, state: State, texts: Texts) -> Any:
-    from analyses.figures import stability
-
     table = trust.stability(run, state)
     if table is None or table.empty:
         return _absent(run, "stability", "stability", state, texts)
     reading, value = trust.read_stability(table, state.method)
-    k = int(table["k"].iloc[0])
-    alt = texts("trust.stability.alt", k=k, value=texts.number(value))
     return _section(
         "stability",
         reading,
         state,
         texts,
         dmc.Text(texts("trust.stability.read"), size="sm"),
-        figure(stability.figure(table), "trust-stability", alt, name=f"{run.key}-stability"),
-        k=k,
+        later(NAME, "stability", 60 + 30 * table["method"].nunique()),
+        k=int(table["k"].iloc[0]),
         value=texts.number(value),
     )
 
 
-def _faithfulness(run: RunData, state: State, texts: Texts) -> Any:
-    from analyses.figures import curves
+def _stability_figure(state: State, data: Data, texts: Texts) -> Any:
+    from analyses.figures import stability
 
+    run = data.run(state)
+    table = trust.stability(run, state)
+    if table is None or table.empty:
+        return []
+    _, value = trust.read_stability(table, state.method)
+    alt = texts("trust.stability.alt", k=int(table["k"].iloc[0]), value=texts.number(value))
+    return figure(stability.figure(table), "trust-stability", alt, name=f"{run.key}-stability")
+
+
+def _faithfulness(run: RunData, state: State, texts: Texts) -> Any:
     table, lines = trust.faithfulness(run, state), trust.curves(run, state)
     if table is None or table.empty:
         return _absent(run, "faithfulness", "faithfulness", state, texts)
@@ -143,15 +150,25 @@ def _faithfulness(run: RunData, state: State, texts: Texts) -> Any:
     parts: list[Any] = []
     if lines is not None:
         probable = state.view == _PROBABILITY
-        drawn = curves.figure(lines, value=" probability" if probable else "")
         words = texts("trust.faithfulness.as_recall" if probable else "trust.faithfulness.as_probability")
         parts += [
             dmc.Text(texts("trust.faithfulness.read"), size="sm"),
-            figure(drawn, "trust-curves", texts("trust.faithfulness.alt"), name=f"{run.key}-curves"),
+            later(NAME, "curves", 380),
             page_link(words, state, view="" if probable else _PROBABILITY),
         ]
     numbers = html.Details([html.Summary(texts("trust.faithfulness.numbers")), _faithful_table(table, texts)])
     return _section("faithfulness", reading, state, texts, *parts, numbers, p=_p(p, texts))
+
+
+def _curves_figure(state: State, data: Data, texts: Texts) -> Any:
+    from analyses.figures import curves
+
+    run = data.run(state)
+    lines = trust.curves(run, state)
+    if lines is None:
+        return []
+    drawn = curves.figure(lines, value=" probability" if state.view == _PROBABILITY else "")
+    return figure(drawn, "trust-curves", texts("trust.faithfulness.alt"), name=f"{run.key}-curves")
 
 
 def _faithful_table(table: pd.DataFrame, texts: Texts) -> Any:
@@ -271,20 +288,28 @@ def _confound(run: RunData, state: State, texts: Texts) -> Any:
 
 
 def _agreement(run: RunData, state: State, texts: Texts) -> Any:
-    from analyses.figures import agreement
-
     table = trust.agreement(run, state)
     if table is None or table.empty:
         return _absent(run, "agreement", "agreement", state, texts)
-    drawn = agreement.figure(table)
     return _section(
         "agreement",
         None,
         state,
         texts,
-        figure(drawn, "trust-agreement", texts("trust.agreement.alt"), name=f"{run.key}-agreement"),
+        later(NAME, "agreement", 380),
         page_link(texts("trust.agreement.to_compare"), state, "compare"),
     )
+
+
+def _agreement_figure(state: State, data: Data, texts: Texts) -> Any:
+    from analyses.figures import agreement
+
+    run = data.run(state)
+    table = trust.agreement(run, state)
+    if table is None or table.empty:
+        return []
+    drawn = agreement.figure(table)
+    return figure(drawn, "trust-agreement", texts("trust.agreement.alt"), name=f"{run.key}-agreement")
 
 
 def _section(
@@ -347,3 +372,6 @@ def _table(head: Sequence[str], body: list[Any], texts: Texts, numbers: int = 0)
     table = html.Table([html.Thead(top), html.Tbody(body)], className="plain-table")
     label = {"aria-label": texts("trust.table")}
     return html.Div(table, className="scroll", tabIndex="0", role="region", **label)
+
+
+PARTS = {"stability": _stability_figure, "curves": _curves_figure, "agreement": _agreement_figure}

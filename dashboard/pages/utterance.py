@@ -9,7 +9,7 @@ import dash_mantine_components as dmc
 from dash import Dash, Input, Output, dcc, html, no_update
 from dash import State as Held
 
-from dashboard.attributions import classes_explained, methods_of, utterances_explained
+from dashboard.attributions import classes_explained, is_explained, methods_of
 from dashboard.audio import find_recording
 from dashboard.components import card, empty, help_mark, page_head, page_link
 from dashboard.components.example_list import known_facts
@@ -18,6 +18,7 @@ from dashboard.components.player import player, with_drawing
 from dashboard.components.prediction import prediction
 from dashboard.components.utterance_drawing import utterance_drawing
 from dashboard.data import Data, RunData
+from dashboard.later import later
 from dashboard.outcomes import EXPLAINED, RIGHT, WRONG, listed, outcomes
 from dashboard.state import State, state_of
 from dashboard.texts import Texts, texts_for
@@ -62,7 +63,7 @@ def layout(state: State, data: Data, texts: Texts) -> Any:
                         prediction(run, here, texts),
                         help=help_mark(texts, "utterance.help.predicted"),
                     ),
-                    _reasons_card(run, here, texts),
+                    later(NAME, "reasons", 480),
                 ],
                 className="two-columns",
             ),
@@ -178,7 +179,7 @@ def _method(run: RunData, state: State, methods: tuple[str, ...]) -> str:
     if state.method in methods:
         return state.method
     known = {"language_set": state.set, "model": state.model, "task": state.task}
-    found = (name for name in methods if state.utterance in utterances_explained(run, name, **known))
+    found = (name for name in methods if is_explained(run, state.utterance, name, **known))
     return next(found, methods[0])
 
 
@@ -303,3 +304,13 @@ def _walked(path: Path, level: str, name: str) -> Path:
         return ()
     kept = tuple(step for step in path if step[0] == "family") if level == "contour" else ()
     return (*kept, (level, name))
+
+
+def _reasons(state: State, data: Data, texts: Texts) -> Any:
+    run = data.run(state)
+    names = () if state.utterance else listed(run, state)
+    here = replace(state, utterance=state.utterance or next(iter(names), ""))
+    return _reasons_card(run, here, texts) if here.utterance else []
+
+
+PARTS = {"reasons": _reasons}

@@ -11,6 +11,7 @@ import pytest
 
 from dashboard.compare import compare, depths, other
 from dashboard.data import Data, keyed
+from dashboard.later import fill
 from dashboard.pages import compare as page
 from dashboard.state import read_state
 from dashboard.texts import LANGUAGES, texts_for
@@ -50,7 +51,10 @@ def data(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Data:
 
 def made(data: Data, query: str = "", lang: str = "en") -> str:
     state, _ = read_state("/compare", f"?lang={lang}{query}", data)
-    return json.dumps(page.layout(state, data, texts_for(lang)), cls=plotly.utils.PlotlyJSONEncoder)
+    return json.dumps(
+        fill(page.layout(state, data, texts_for(lang)), page, state, data, texts_for(lang)),
+        cls=plotly.utils.PlotlyJSONEncoder,
+    )
 
 
 def test_figures_of_agreement_stand_beside_chance() -> None:

@@ -12,9 +12,10 @@ import pytest
 
 from dashboard.app import content
 from dashboard.data import Data, keyed
+from dashboard.later import fill, part_of
 from dashboard.overview import Overview
 from dashboard.pages import Page, load_pages, tables_of
-from dashboard.state import read_state
+from dashboard.state import State, read_state
 from dashboard.texts import LANGUAGES, texts_for
 from msfl.errors import DataError
 from msfl.runs import Run, open_run
@@ -53,7 +54,8 @@ def as_json(component: Any) -> str:
 @pytest.mark.parametrize("page", load_pages(), ids=lambda page: page.NAME)
 def test_every_page_comes_in_every_language_and_says_no_key(page: Page, lang: str, tiny_data: Data) -> None:
     state, _ = read_state(f"/{page.NAME}", f"?lang={lang}", tiny_data)
-    made = as_json(page.layout(state, tiny_data, texts_for(lang)))
+    texts = texts_for(lang)
+    made = as_json(fill(page.layout(state, tiny_data, texts), page, state, tiny_data, texts))
     assert f'"{page.NAME}.' not in made
     assert '"error.' not in made
 
@@ -175,7 +177,85 @@ def test_damaged_explanations_are_said_and_the_rest_is_shown(run_folder: Path, t
     assert not run.explained
     for page in load_pages():
         state, _ = read_state(f"/{page.NAME}", "", data)
-        assert "error.page" not in as_json(content(page, state, data, texts_for("en")))
+        made = fill(content(page, state, data, texts_for("en")), page, state, data, texts_for("en"))
+        assert "could not be made" not in as_json(made)
+
+
+def spoil_json(file: Path) -> None:
+    file.write_text("{", encoding="utf-8")
+
+
+def spoil_schema(file: Path) -> None:
+    raw = {"kind": "msfl explanations", "schema_version": 99}
+    file.write_text(json.dumps(raw), encoding="utf-8")
+
+
+def spoil_run(file: Path) -> None:
+    raw = {"kind": "msfl explanations", "schema_version": 1, "run": {"name": "another"}}
+    file.write_text(json.dumps(raw), encoding="utf-8")
+
+
+@pytest.mark.parametrize("spoil", [spoil_json, spoil_schema, spoil_run], ids=["json", "schema", "other run"])
+@pytest.mark.parametrize("page", load_pages(), ids=lambda page: page.NAME)
+def test_refused_explanations_are_a_notice_on_every_page(
+    spoil: Callable[[Path], None],
+    page: Page,
+    run_folder: Path,
+    tmp_path: Path,
+    make_client: Callable[..., Any],
+) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run_folder, copy)
+    (copy / "explanations").mkdir()
+    spoil(copy / "explanations" / "manifest.json")
+    client = make_client(data=Data(keyed([open_run(copy)])))
+    found = shown(client, f"/{page.NAME}")
+    said = as_json(found["notices"]["children"])
+    assert "The explanations of this run cannot be read" in said
+    assert str(copy / "explanations") in said  # which file
+    assert "msfl explain" in said  # what to do
+    assert "page-head" in as_json(found["page"]["children"])  # and the page is there
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "scores.parquet",
+        "predictions.parquet",
+        "features.parquet",
+        "utterances.parquet",
+        "jobs/*/job.json",
+        "jobs/*/history.parquet",
+    ],
+)
+def test_a_file_that_breaks_while_the_page_is_open_is_named_and_the_frame_stays(
+    name: str,
+    run_folder: Path,
+    tmp_path: Path,
+    make_client: Callable[..., Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run_folder, copy)
+    data = Data(keyed([open_run(copy)]))
+    client = make_client(data=data)
+    for file in copy.glob(name):
+        file.write_bytes(b"broken")
+    said = ""
+    for page in load_pages():
+        found = shown(client, f"/{page.NAME}")
+        said += as_json(found["page"]["children"])
+        assert "page-tab" in as_json(found["navigation"]["children"])
+        if not isinstance(found["state"]["data"].get("set"), str) or not found["state"]["data"]["set"]:
+            continue
+        state = State(**found["state"]["data"])
+        said += as_json(
+            [part_of(page, part, state, data, texts_for("en")) for part in getattr(page, "PARTS", {})]
+        )
+    assert "could not be made" not in said, caplog.text
+    if "history" not in name:  # the weights of one job that are lost are no reason to hide the others
+        assert str(copy) in said
+        assert "damaged" in said or "cannot be read" in said
 
 
 def test_explanations_appear_as_soon_as_they_are_computed(run_folder: Path, tmp_path: Path) -> None:

@@ -296,7 +296,9 @@ def test_the_server_never_imports_what_is_heavy(run_folder: Path) -> None:
         "from dashboard.app import content; from dashboard.state import read_state;"
         "from dashboard.texts import texts_for;"
         "data = Data(keyed([open_run(sys.argv[1])])); create_app(data);"
-        "[content(p, read_state('/' + p.NAME, '', data)[0], data, texts_for('en')) for p in load_pages()];"
+        "from dashboard.later import fill; en = texts_for('en');"
+        "views = [(p, read_state('/' + p.NAME, '', data)[0]) for p in load_pages()];"
+        "[fill(content(p, view, data, en), p, view, data, en) for p, view in views];"
         "close_pages(data);"
         "print([name for name in sys.modules if name.split('.')[0] in sys.argv[2].split(',')])"
     )

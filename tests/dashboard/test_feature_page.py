@@ -16,6 +16,7 @@ from dashboard.components.feature_figures import forest
 from dashboard.data import Data, keyed
 from dashboard.examples import ENDS, Facts, choose, groups_of, scaled
 from dashboard.feature_search import search
+from dashboard.later import fill
 from dashboard.pages import close_pages, feature
 from dashboard.state import read_state
 from dashboard.texts import texts_for
@@ -31,7 +32,7 @@ def shown(component: Any) -> str:
 
 def page(data: Data, query: str) -> str:
     state, _ = read_state("/feature", query, data)
-    return shown(feature.layout(state, data, EN))
+    return shown(fill(feature.layout(state, data, EN), feature, state, data, EN))
 
 
 def many(count: int = 240) -> tuple[pd.Series, dict[str, Facts]]:

@@ -10,6 +10,7 @@ import plotly
 import pytest
 
 from dashboard.data import Data, keyed
+from dashboard.later import fill
 from dashboard.pages import shared as page
 from dashboard.shared_features import found_by, marks, monolingual, ranking, verdict
 from dashboard.state import State, read_state
@@ -60,7 +61,8 @@ def view(data: Data, query: str = "") -> State:
 
 def made(data: Data, query: str = "") -> str:
     state = view(data, query)
-    return json.dumps(page.layout(state, data, texts_for(state.lang)), cls=plotly.utils.PlotlyJSONEncoder)
+    made = fill(page.layout(state, data, texts_for(state.lang)), page, state, data, texts_for(state.lang))
+    return json.dumps(made, cls=plotly.utils.PlotlyJSONEncoder)
 
 
 def test_the_verdict_comes_before_the_ranking(data: Data) -> None:
@@ -110,7 +112,7 @@ def test_names_of_a_foreign_run_are_text(data: Data) -> None:
 def test_what_is_missing_says_how_it_is_computed(data: Data, tiny_data: Data) -> None:
     assert "msfl explain" in made(data, "&emotion=anger")
     state = read_state("/shared", "", tiny_data)[0]
-    empty = page.layout(state, tiny_data, texts_for("en"))
+    empty = fill(page.layout(state, tiny_data, texts_for("en")), page, state, tiny_data, texts_for("en"))
     assert "msfl explain" in json.dumps(empty, cls=plotly.utils.PlotlyJSONEncoder)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from dashboard import trust
 from dashboard.data import Data, RunData, keyed
+from dashboard.later import fill
 from dashboard.pages import trust as page
 from dashboard.state import State, read_state
 from dashboard.texts import LANGUAGES, texts_for
@@ -115,7 +116,8 @@ def run(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> RunData:
 def made(run: RunData, query: str = "", lang: str = "en") -> str:
     data = Data({"tiny": run})
     state, _ = read_state("/trust", f"?lang={lang}{query}", data)
-    return json.dumps(page.layout(state, data, texts_for(lang)), cls=plotly.utils.PlotlyJSONEncoder)
+    made = fill(page.layout(state, data, texts_for(lang)), page, state, data, texts_for(lang))
+    return json.dumps(made, cls=plotly.utils.PlotlyJSONEncoder)
 
 
 def view(**changes: Any) -> State:

@@ -18,6 +18,7 @@ from dashboard.components.for_and_against import reasons
 from dashboard.components.utterance_drawing import utterance_drawing
 from dashboard.components.waterfall import steps, waterfall
 from dashboard.data import Data, RunData, keyed
+from dashboard.later import fill
 from dashboard.outcomes import listed, outcomes
 from dashboard.pages import close_pages, feature, utterance
 from dashboard.state import State, read_state
@@ -34,7 +35,7 @@ def shown(component: Any) -> str:
 
 def page(data: Data, query: str) -> str:
     state, _ = read_state("/utterance", query, data)
-    return shown(utterance.layout(state, data, EN))
+    return shown(fill(utterance.layout(state, data, EN), utterance, state, data, EN))
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +115,7 @@ def test_seeds_vote_by_their_mean_probability(data: Data) -> None:
         truth="anger", p_anger=0.4, p_neutral=0.6, p_sadness=0.0, predicted="neutral"
     )
     two = one.assign(seed=1, p_anger=0.9, p_neutral=0.1, predicted="anger")
-    run.__dict__["predictions"] = pd.concat([one, two])
+    run.predicted = lambda *_: pd.concat([one, two])  # type: ignore[assignment]
     found = outcomes(run, state.set, MODEL, "emotion")
     assert found is not None
     row = found.iloc[0]
