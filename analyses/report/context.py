@@ -91,6 +91,17 @@ class Context:
         except MsflError:
             return None
 
+    @cached_property
+    def differences(self) -> pd.DataFrame | None:
+        """Every system against the best baseline, paired over speakers; None where there is nothing to compare."""
+        from msfl.results import differences
+
+        try:
+            frame = differences(self.run, "best")
+        except MsflError:  # there is no baseline
+            return None
+        return None if frame.empty else frame
+
     def command(self, verb: str, options: str = "") -> str:
         """Return a command about this run, as one types it."""
         import shlex

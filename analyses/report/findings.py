@@ -37,12 +37,10 @@ def scores(context: Context) -> list[str]:
         )
     if against:
         best = max(against, key=mean_score)
-        head = f"The best baseline, {_system(context, best)}, reaches {_score(context, best)}"
-        tail = ""
-        if ours:
-            gap = mean_score(ours[0]) - mean_score(best)
-            tail = ": higher than the network." if gap < 0 else ": lower than the network."
-        told.append(head + (tail or "."))
+        told.append(
+            f"The best baseline, {_system(context, best)}, reaches {_score(context, best)}"
+            f"{_gap(context, ours[0]) if ours else ''}."
+        )
     return told
 
 
@@ -164,6 +162,25 @@ def _system(context: Context, row: Row) -> str:
         f"{name[0].upper() if row.model == MULTITASK else name[0]}{name[1:]}, trained on "
         f"{context.set_words(row.language_set)}"
     )
+
+
+def _gap(context: Context, row: Row) -> str:
+    """Say whether a system and the best baseline differ, as far as the speakers allow to tell."""
+    if context.differences is None:
+        return ""
+    name = f"{row.model}@{row.language_set}"
+    frame = context.differences
+    averaged = row.seeds.endswith("averaged")
+    found = frame[frame["system"] == (f"{name}:ensemble" if averaged else name)]
+    if found.empty:
+        return ""
+    last = found.iloc[-1]  # the mean over corpora, or the only corpus
+    told = f": a difference of {words.with_interval(last['difference'], last['low'], last['high'], digits=3)}"
+    if last["low"] != last["low"]:  # one speaker
+        return f"{told}, with too few speakers for an interval"
+    if last["low"] <= 0 <= last["high"]:
+        return f"{told}, so that neither can be called better"
+    return f"{told} in favour of {'the network' if last['low'] > 0 else 'the baseline'}"
 
 
 def baselines(context: Context) -> set[str]:

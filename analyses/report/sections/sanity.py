@@ -13,7 +13,11 @@ _PURPOSE = (
     "random labels, does not "
     "describe what was learnt. So the ranking must change then."
 )
-_RANDOMISED = {"parameters": "the weights of the network", "labels": "the labels in training"}
+_RANDOMISED = {
+    "parameters": "the weights of the network",
+    "heads": "the weights of the task heads",
+    "labels": "the labels in training",
+}
 
 
 def section(context: Context) -> Section:
@@ -22,12 +26,13 @@ def section(context: Context) -> Section:
     found = context.table("sanity", language_set=context.language_set)
     if found is None or found.empty:
         return absent(context, title, anchor, "sanity", _PURPOSE)
-    passed = found["passed"].astype(bool)
+    # What is measured and not judged (the heads alone) has no outcome.
+    passed = found["passed"].astype("boolean")
     shown = found.assign(
         method=[words.method(str(name)) for name in found["method"]],
         level=[words.LEVELS.get(str(name), str(name)) for name in found["level"]],
         randomised=[_RANDOMISED.get(str(name), str(name)) for name in found["randomised"]],
-        outcome=["passed" if one else "NOT passed" for one in passed],
+        outcome=passed.map({True: "passed", False: "NOT passed"}).fillna(words.NONE),
     )
     columns = {
         "method": "method",
@@ -38,7 +43,7 @@ def section(context: Context) -> Section:
         "outcome": "outcome",
         "verdict": "in words",
     }
-    bad = sorted(set(shown.loc[~passed, "method"]))
+    bad = sorted(set(shown.loc[~passed.fillna(True), "method"]))
     told = (
         f"Not passed everywhere: {words.listed(bad)}."
         if bad

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from analyses.report import drawn, findings, words
 from analyses.report.blocks import Block, Fold, Notice, Paragraph, Section, Table
 from analyses.report.context import Context
-from msfl.errors import MsflError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,13 +78,8 @@ def scores_table(context: Context, comparison: Comparison) -> Table:
 
 
 def _differences(context: Context) -> list[Block]:
-    from msfl.results import differences
-
-    try:
-        frame = differences(context.run, "best")
-    except MsflError:  # there is no baseline to compare with
-        return []
-    if frame.empty:
+    frame = context.differences
+    if frame is None:
         return []
     shown = frame.assign(
         system=[_named(context, text) for text in frame["system"]],

@@ -116,8 +116,15 @@ def _lists(context: Context) -> list[Block]:
     frame = leaders_table(context)
     if frame.empty or "in_words" not in frame:
         return []
+    main = context.main_method
     shown = frame[["in_words", "name", "family"]].copy()
-    headings = {"in_words": "feature, in words", "name": "name in openSMILE", "family": "family"}
+    shown["shared"] = ["yes" if flag else "no" for flag in frame[f"{main}_shared"]]
+    headings = {
+        "in_words": "feature, in words",
+        "name": "name in openSMILE",
+        "family": "family",
+        "shared": "shared",
+    }
     for method in context.both:
         if f"{method}_rank" not in frame:
             continue
@@ -137,9 +144,6 @@ def _lists(context: Context) -> list[Block]:
             f"{method}_place": f"{short}: rank (mean ± spread)",
             f"{method}_weight": f"{short}: weight",
         }
-    main = context.main_method
-    shown["shared"] = ["yes" if flag else "" for flag in frame[f"{main}_shared"]]
-    headings["shared"] = "shared"
     first = min(context.top, len(frame))
     return [
         Table(
