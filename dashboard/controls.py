@@ -13,6 +13,7 @@ from dashboard.texts import Texts
 Options = list[dict[str, str]]
 KIND = "control"
 """``type`` of the ids of the selects: ``{"type": KIND, "field": "set"}``."""
+_WIDE = 230
 _WITH_ALL = ("emotion", "language")
 _PLURAL = {
     "set": "sets",
@@ -41,7 +42,7 @@ def _select(field: str, state: State, data: Data, texts: Texts) -> Any:
         allowDeselect=False,
         searchable=False,
         size="xs",
-        w=170,
+        w=_WIDE if field == "method" else 170,
         comboboxProps={"shadow": "md"},
         disabled=not value and field not in _WITH_ALL,
     )

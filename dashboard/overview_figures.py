@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from analyses.figures import palette
 from dashboard.texts import Texts
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-BLUES = ["#f4f8fb", "#c6dcec", "#7fb2d6", "#3b7fb6", "#0b3c6b"]
-"""White to dark blue: lightness alone carries the value."""
-MODEL, BASELINE = "#0072b2", "#7f7f7f"
-TASKS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
 _DASHES = ("solid", "dash", "dot", "dashdot")
 _FONT = {"size": 12, "family": "system-ui, sans-serif"}
 
@@ -41,7 +38,7 @@ def scores(overall: pd.DataFrame, baselines: list[str], chance: float | None, te
             name=texts("overview.baseline" if plain else "overview.model"),
             marker={
                 "size": 10,
-                "color": BASELINE if plain else MODEL,
+                "color": palette.GREY if plain else palette.BLUE,
                 "symbol": "circle-open" if plain else "circle",
                 "line": {"width": 2},
             },
@@ -49,7 +46,7 @@ def scores(overall: pd.DataFrame, baselines: list[str], chance: float | None, te
         )
     label = rows["label"].tolist()[::-1]
     if chance is not None:
-        drawn.add_vline(x=100 * chance, line={"dash": "dot", "width": 1, "color": BASELINE})
+        drawn.add_vline(x=100 * chance, line={"dash": "dot", "width": 1, "color": palette.GREY})
     drawn.update_yaxes(categoryorder="array", categoryarray=label, automargin=True, showgrid=True)
     drawn.update_xaxes(title=texts("overview.uar"), zeroline=False)
     drawn.update_layout(
@@ -98,7 +95,12 @@ def confusions(tables: dict[str, pd.DataFrame], task: str, texts: Texts, *, acro
         font=_FONT,
         height=60 + 290 * lines,
         margin={"l": 10, "r": 10, "t": 40, "b": 10},
-        coloraxis={"colorscale": BLUES, "cmin": 0, "cmax": 100, "colorbar": {"title": "%", "thickness": 12}},
+        coloraxis={
+            "colorscale": palette.sequential("light"),
+            "cmin": 0,
+            "cmax": 100,
+            "colorbar": {"title": "%", "thickness": 12},
+        },
     )
     return drawn
 
@@ -106,8 +108,9 @@ def confusions(tables: dict[str, pd.DataFrame], task: str, texts: Texts, *, acro
 def weights(table: pd.DataFrame, texts: Texts) -> go.Figure:
     """Return the weight of each task over the epochs: the mean over folds and seeds, and their range."""
     drawn = go.Figure()
+    colours = palette.tasks(table["task"].unique())
     for place, (task, part) in enumerate(table.groupby("task", sort=True)):
-        colour = TASKS[place % len(TASKS)]
+        colour = colours[str(task)]
         epochs = part["epoch"].tolist()
         drawn.add_scatter(
             x=[*epochs, *reversed(epochs)],

@@ -83,7 +83,7 @@ def _example(
 ) -> Any:
     known = known_facts(run)[name]
     emotion = texts.label("emotion", known.emotion) if known.emotion else ""
-    facts = [known.language, emotion, known.speaker.rpartition("/")[2]]
+    facts = [texts.label("language", known.language), emotion, known.speaker.rpartition("/")[2]]
     file, problem = find_recording(run, name, data.audio_root)
     key = {"utterance": name}
     head = html.Div(

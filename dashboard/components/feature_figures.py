@@ -35,7 +35,7 @@ def distribution(values: pd.Series, facts: Mapping[str, Facts], unit: str, texts
     heights = values.to_numpy(dtype="float32")
     emotions = np.array([facts[name].emotion for name in ids], dtype=object)
     spoken = [facts[name].language for name in ids]
-    escaped = {tag: plain(tag) for tag in set(spoken)}
+    escaped = {tag: plain(texts.label("language", tag)) for tag in set(spoken)}
     tags = np.array([escaped[tag] for tag in spoken], dtype=object)
     names = sorted(set(emotions.tolist()))
     colours = emotion_colours(names)
@@ -157,4 +157,4 @@ def forest(effects: pd.DataFrame, texts: Texts) -> dict[str, Any]:
 
 
 def _language(name: str, texts: Texts) -> str:
-    return texts("feature.all_languages") if name == "all" else name
+    return texts("feature.all_languages") if name == "all" else texts.label("language", name)

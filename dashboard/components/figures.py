@@ -6,14 +6,24 @@ from typing import TYPE_CHECKING, Any
 
 from dash import dcc, html
 
+from dashboard.components.wording import translate
+
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+
+    from dashboard.texts import Texts
 
 _BUTTONS = ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"]
 
 
 def figure(
-    drawn: go.Figure | dict[str, Any], id: Any, alt: str, *, height: int | None = None, name: str = "msfl"
+    drawn: go.Figure | dict[str, Any],
+    id: Any,
+    alt: str,
+    *,
+    height: int | None = None,
+    name: str = "msfl",
+    texts: Texts | None = None,
 ) -> Any:
     """Return a figure.
 
@@ -24,16 +34,21 @@ def figure(
         alt: What it shows, in a sentence: screen readers read it.
         height: Pixels; by default that of the figure.
         name: Name of the file when it is downloaded.
+        texts: For a figure that speaks English: the language into which its fixed words are put.
     """
+    if not isinstance(drawn, dict):
+        drawn = drawn.to_plotly_json()
+    if texts is not None:
+        translate(drawn, texts)
     layout = drawn["layout"]
     layout.update({"paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)"})
     if height is not None:
         layout["height"] = height
     graph = dcc.Graph(
         id=id,
-        figure=drawn if isinstance(drawn, dict) else drawn.to_plotly_json(),
+        figure=drawn,
         responsive=True,
-        style={"height": f"{layout['height'] or 360}px"},
+        style={"height": f"{layout.get('height') or 360}px"},
         config={
             "displaylogo": False,
             "displayModeBar": "hover",
@@ -42,7 +57,7 @@ def figure(
             "showTips": False,
         },
     )
-    height = layout["height"] or 360
+    height = layout.get("height") or 360
     return html.Div(
         graph, role="group", className="figure", style={"minHeight": f"{height}px"}, **{"aria-label": alt}
     )

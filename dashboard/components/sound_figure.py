@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from analyses.figures.layout import plain
-from analyses.figures.palette import BLUE, VERMILLION
+from analyses.figures.palette import BLUE, SOFT, VERMILLION
 from dashboard.sound.content import Contour, Picture
 from dashboard.sound.marks import Marks
 from dashboard.sound.png import ink
@@ -21,7 +21,7 @@ LEFT, RIGHT, TOP, BOTTOM = 52, 60, 6, 36
 """Margins in pixels; ``assets/sound.css`` and ``sound.js`` place the play head with the same numbers."""
 CONTOUR, SECOND, MARK = BLUE, VERMILLION, VERMILLION
 """Blue and vermillion: apart for every colour vision, readable on the grey of a spectrogram."""
-WAVEFORM = "#868e96"
+WAVEFORM = SOFT["light"]
 _LEVEL = re.compile(r"(?P<word>level|percentile)(?P<number>[\d.]+)")
 
 

@@ -132,7 +132,7 @@ def _sides(state: State, second: State, data: Data, texts: Texts) -> Any:
             value=shown[field] if any(shown[field] == value for value, _ in options[field]) else None,
             allowDeselect=False,
             size="xs",
-            w=190,
+            w=230 if field == "method2" else 190,
         )
         for field in SIDE
     ]
@@ -218,7 +218,9 @@ def _moves(state: State, data: Data, texts: Texts) -> Any:
         [about.assign(rank=shown[f"rank_{side}"], side=side) for side in ("a", "b")], ignore_index=True
     )
     drawn = bump.spec(stacked, ("a", "b"), by="side", top=top, titles=names)
-    return figure(drawn, "compare-bump", texts("compare.moves_alt", first=names[0], second=names[1]))
+    return figure(
+        drawn, "compare-bump", texts("compare.moves_alt", first=names[0], second=names[1]), texts=texts
+    )
 
 
 def _compared(state: State, data: Data) -> Comparison | None:

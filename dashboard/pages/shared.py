@@ -11,6 +11,7 @@ from dash import Dash, Input, Output, html, no_update
 from dash import State as Held
 
 from dashboard.components import card, csv_link, empty, figure, help_mark, page_head, page_link, pill
+from dashboard.components.listen import listen
 from dashboard.data import Data, RunData
 from dashboard.later import later
 from dashboard.shared_features import (
@@ -61,7 +62,9 @@ def layout(state: State, data: Data, texts: Texts) -> Any:
     table = ranking(run, state)
     if table is None or table.empty:
         return dmc.Stack([*parts, _missing(run, state, texts)])
-    parts += [_verdict(run, state, texts), _list(run, table, state, texts)]
+    parts += [_verdict(run, state, texts)]
+    parts += [later(NAME, "listen", 300)] if state.level == "feature" and not state.search else []
+    parts += [_list(run, table, state, texts)]
     several = len({*monolingual(run), state.set}) > 1
     parts += [later(NAME, "moves", 560), later(NAME, "overlaps", 460)] if several else []
     return dmc.Stack([*parts, _maps(run, state, texts)])
@@ -184,6 +187,26 @@ def _row(run: RunData, row: dict[Any, Any], shared: dict[str, set[str]], state: 
     )
 
 
+def _listen(state: State, data: Data, texts: Texts) -> Any:
+    """Return the first feature that languages share, to be heard in each of them."""
+    run = data.run(state)
+    table = ranking(run, state)
+    names = [] if table is None else [name for name in table["name"].astype(str) if name in run.feature_set]
+    if not names:
+        return []
+    shared = marks(run, state)
+    order = [shared[key] for key in DEFINITIONS if key in shared]
+    first = next((name for found in order for name in names if name in found), "")
+    here = replace(state, feature=first or names[0], view="")
+    words = run.words(here.feature).description
+    return card(
+        texts("shared.listen" if first else "shared.listen_leading"),
+        dmc.Text(page_link(words[:1].upper() + words[1:], here, "feature"), mb="xs"),
+        listen(run, here, data, texts),
+        help=help_mark(texts, "shared.help.listen"),
+    )
+
+
 def _moves(state: State, data: Data, texts: Texts) -> Any:
     from analyses.figures import bump
 
@@ -198,7 +221,7 @@ def _moves(state: State, data: Data, texts: Texts) -> Any:
     return card(
         texts("shared.moves"),
         dmc.Text(texts("shared.moves_read"), size="sm", c="dimmed"),
-        figure(drawn, "shared-bump", alt, name=f"{run.key}-ranks"),
+        figure(drawn, "shared-bump", alt, name=f"{run.key}-ranks", texts=texts),
     )
 
 
@@ -220,7 +243,7 @@ def _overlaps(state: State, data: Data, texts: Texts) -> Any:
     return card(
         texts("shared.overlaps", count=TOP),
         dmc.Text(texts("shared.overlaps_read"), size="sm", c="dimmed"),
-        figure(drawn, "shared-upset", texts("shared.overlaps_alt"), name=f"{run.key}-overlaps"),
+        figure(drawn, "shared-upset", texts("shared.overlaps_alt"), name=f"{run.key}-overlaps", texts=texts),
         _chance(run, state, texts),
     )
 
@@ -281,7 +304,9 @@ def _families(state: State, data: Data, texts: Texts) -> Any:
     drawn = heat_map.figure(heat_map.family_by_language(table))
     return [
         dmc.Text(texts("shared.families"), fw=600),
-        figure(drawn, "shared-families", texts("shared.families_alt"), name=f"{run.key}-families"),
+        figure(
+            drawn, "shared-families", texts("shared.families_alt"), name=f"{run.key}-families", texts=texts
+        ),
     ]
 
 
@@ -291,7 +316,7 @@ def _grid(state: State, data: Data, texts: Texts) -> Any:
     run = data.run(state)
     table = run.table(
         f"rankings/{state.method}",
-        columns=["name", "importance", "share"],
+        columns=["name", "lift", "share"],
         task=state.task,
         language_set=state.set,
         part_kind="emotion" if state.emotion else "",
@@ -301,11 +326,14 @@ def _grid(state: State, data: Data, texts: Texts) -> Any:
     if table is None or table.empty:
         return dmc.Text(texts("shared.no_grid"), size="sm", c="dimmed", mt="xs")
     families, words = _contours(run)
-    lifts = heat_map.contour_by_functional(table, run.run.manifest.features.set)
+    shares = table.assign(
+        importance=table["lift"] * table["share"]
+    )  # of one size, whatever the method counts
+    lifts = heat_map.contour_by_functional(shares, run.run.manifest.features.set)
     drawn = heat_map.figure(lifts, families=families, words=words)
     return [
         dmc.Text(texts("shared.grid"), fw=600, mt="md"),
-        figure(drawn, "shared-grid", texts("shared.grid_alt"), name=f"{run.key}-contours"),
+        figure(drawn, "shared-grid", texts("shared.grid_alt"), name=f"{run.key}-contours", texts=texts),
     ]
 
 
@@ -320,4 +348,4 @@ def _contours(run: RunData) -> tuple[dict[str, str], dict[str, str]]:
     return heat_map.contour_families(names, feature_set), heat_map.functional_words(names, feature_set)
 
 
-PARTS = {"moves": _moves, "overlaps": _overlaps, "families": _families, "grid": _grid}
+PARTS = {"listen": _listen, "moves": _moves, "overlaps": _overlaps, "families": _families, "grid": _grid}

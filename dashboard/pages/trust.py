@@ -139,7 +139,7 @@ def _stability_figure(state: State, data: Data, texts: Texts) -> Any:
         return []
     _, value = trust.read_stability(table, state.method)
     alt = texts("trust.stability.alt", k=int(table["k"].iloc[0]), value=texts.number(value))
-    return figure(stability.figure(table), "trust-stability", alt, name=f"{run.key}-stability")
+    return figure(stability.figure(table), "trust-stability", alt, name=f"{run.key}-stability", texts=texts)
 
 
 def _faithfulness(run: RunData, state: State, texts: Texts) -> Any:
@@ -168,7 +168,9 @@ def _curves_figure(state: State, data: Data, texts: Texts) -> Any:
     if lines is None:
         return []
     drawn = curves.figure(lines, value=" probability" if state.view == _PROBABILITY else "")
-    return figure(drawn, "trust-curves", texts("trust.faithfulness.alt"), name=f"{run.key}-curves")
+    return figure(
+        drawn, "trust-curves", texts("trust.faithfulness.alt"), name=f"{run.key}-curves", texts=texts
+    )
 
 
 def _faithful_table(table: pd.DataFrame, texts: Texts) -> Any:
@@ -309,7 +311,9 @@ def _agreement_figure(state: State, data: Data, texts: Texts) -> Any:
     if table is None or table.empty:
         return []
     drawn = agreement.figure(table)
-    return figure(drawn, "trust-agreement", texts("trust.agreement.alt"), name=f"{run.key}-agreement")
+    return figure(
+        drawn, "trust-agreement", texts("trust.agreement.alt"), name=f"{run.key}-agreement", texts=texts
+    )
 
 
 def _section(

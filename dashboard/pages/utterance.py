@@ -77,7 +77,7 @@ def _facts(run: RunData, name: str, texts: Texts) -> str:
     row = run.utterances.loc[name]
     facts = known_facts(run)[name]
     emotion = texts.label("emotion", facts.emotion) if facts.emotion else texts("utterance.no_emotion")
-    parts = [facts.language, emotion, facts.speaker.rpartition("/")[2]]
+    parts = [texts.label("language", facts.language), emotion, facts.speaker.rpartition("/")[2]]
     if isinstance(row["text"], str):
         parts.append(f"“{row['text']}”")
     seconds = float(str(row["duration"]))

@@ -44,7 +44,10 @@ class Texts:
             group: ``emotion``, ``family``, ``method``, ... : the entries ``label.GROUP.VALUE``.
             value: The value as the tables write it.
         """
-        return self.entries.get(f"label.{group}.{value}", value)
+        known = self.entries.get(f"label.{group}.{value}")
+        if known is None and group == "set":  # a language set without a name of its own: its languages
+            return " + ".join(self.label("language", tag) for tag in value.split("+"))
+        return value if known is None else known
 
     def number(self, value: float, digits: int = 2) -> str:
         """Return a number as readers of this language write it; a dash where it is missing."""

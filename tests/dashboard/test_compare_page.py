@@ -106,7 +106,7 @@ def test_a_choice_goes_into_the_address_and_nothing_else_does(data: Data) -> Non
 def test_the_page_says_what_only_one_has(data: Data) -> None:
     text = made(data, "&set=all&method=shap&set2=it&method2=shap")
     assert "no more than chance would give" in text
-    assert "Only it" in text
+    assert "Only Italian" in text
     assert "rank 11 in all languages" in text
     assert "same ranking" in made(data, "&set=all&method=shap&set2=all")
     assert "much the same story" not in text

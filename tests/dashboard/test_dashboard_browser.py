@@ -46,17 +46,17 @@ def test_nothing_is_asked_of_another_machine(visit: Any, served: Any) -> None:
 def test_a_filter_changes_the_page_and_its_link_and_the_link_restores_it(visit: Any, served: Any) -> None:
     page = go(visit, served, "/overview")
     page.get_by_label("Trained on").first.click()
-    page.get_by_role("option", name="it", exact=True).click()
+    page.get_by_role("option", name="Italian", exact=True).click()
     page.wait_for_url("**/overview?*set=it*")
-    page.get_by_text("trained on: it.").first.wait_for()
+    page.get_by_text("trained on: Italian.").first.wait_for()
     link = page.url
     page.get_by_role("link", name="Try it").click()
     page.wait_for_url("**/try_it?*set=it*")
     page.go_back()
-    page.get_by_text("trained on: it.").first.wait_for()
+    page.get_by_text("trained on: Italian.").first.wait_for()
     other = visit.page.context.browser.new_page()
     other.goto(link)
-    other.get_by_text("trained on: it.").first.wait_for()
+    other.get_by_text("trained on: Italian.").first.wait_for()
     other.close()
     assert visit.complaints == []
 

@@ -156,7 +156,7 @@ def test_effects_are_drawn_as_they_stand_and_names_are_escaped() -> None:
     effects = effects.assign(low=effects["hedges_g"] - 0.2, high=effects["hedges_g"] + 0.4, n=5)
     drawn = forest(effects, EN)
     points = {label: x for trace in drawn["data"] for label, x in zip(trace["y"], trace["x"], strict=True)}
-    assert points["anger · de"] == 0.5
+    assert points["anger · German"] == 0.5
     assert points[f"anger · {EN('feature.all_languages')}"] == 0.7
     assert any("&lt;b&gt;" in label for label in points)
     assert drawn["data"][0]["error_x"]["array"] == pytest.approx([0.4] * len(drawn["data"][0]["y"]))
