@@ -14,6 +14,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -68,11 +69,10 @@ def benchmark(files: list[Path], features: str, folder: Path) -> None:
         for name in ("opensmile process_files", "msfl extract"):
             if name == "msfl extract":
                 cache = folder / f"cache-{workers}"
-                spent = timed(
-                    lambda c=cache, w=workers: extract(table, features, cache=c, jobs=w, progress=False)
-                )
+                work = partial(extract, table, features, cache=cache, jobs=workers, progress=False)
             else:
-                spent = timed(lambda w=workers: plain(files, features, w))
+                work = partial(plain, files, features, workers)
+            spent = timed(work)
             factor = sound / spent
             base = base or factor
             print(f"{name:24s} {workers} worker(s): {factor:6.1f} x real time, ratio {factor / base:.2f}")

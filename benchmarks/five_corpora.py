@@ -120,7 +120,7 @@ def report(grid: Run) -> None:
     for column in columns[:-1]:
         best = max(alone, key=lambda row: row.scores[column].value).model
         table = pair(grid.predictions, OURS, f"{best}@monolingual", corpora=[column]).table.set_index("group")
-        cells.append(f"{_difference(table.loc[column])} ({best})")
+        cells.append(f"{_difference(table.loc[[column]].squeeze())} ({best})")
     print("| the best monolingual baseline of each corpus | " + " | ".join(cells) + " | |")
     language = compare(grid, task="language")
     print(f"\n{language.title}\n")

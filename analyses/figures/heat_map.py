@@ -16,6 +16,7 @@ from msfl.features.lexicon import FAMILIES, OTHER
 
 TIMES = 4.0
 """Colours end at this many times the even weight, and at one part in so many."""
+_PAGE, _SHORTEST = 66, 8  # letters that fit on a page's width beside the row names; least for a word
 _NUMBERS = 90  # with more cells than this, numbers would be confetti
 
 
@@ -43,7 +44,9 @@ def figure(
     shade = np.log2(np.clip(values, 1 / TIMES, TIMES))
     rows = [_row(str(name), named, families) for name in lifts.index]
     few = values.size <= _NUMBERS
-    columns = [short(named.get(str(name), name), *((24, 3) if few else (44, 1))) for name in lifts.columns]
+    # Beside each other the labels have the width of a page of paper to share; upright ones have none.
+    room = (max(_SHORTEST, _PAGE // max(1, lifts.shape[1])), 3) if few else (44, 1)
+    columns = [short(named.get(str(name), name), *room) for name in lifts.columns]
     said = [
         [
             _said(named.get(str(row), row), named.get(str(column), column), float(lift), what)
@@ -85,7 +88,8 @@ def figure(
     drawn.update_xaxes(tickvals=list(range(len(columns))), ticktext=columns, side="top", **quiet)
     drawn.update_xaxes(tickangle=0 if few else -60)
     drawn.update_yaxes(tickvals=list(range(len(rows))), ticktext=rows, autorange="reversed", **quiet)
-    return drawn.update_layout(margin={"b": 16, "t": 40 if few else 16})
+    lines = max(label.count("<br>") for label in columns) + 1 if few else 1
+    return drawn.update_layout(margin={"b": 16, "t": 22 + 18 * lines if few else 16})
 
 
 def how_to_read() -> str:
