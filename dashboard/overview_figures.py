@@ -59,17 +59,22 @@ def scores(overall: pd.DataFrame, baselines: list[str], chance: float | None, te
     return drawn
 
 
-def confusions(tables: dict[str, pd.DataFrame], task: str, texts: Texts, *, across: int = 3) -> go.Figure:
+FEW = 6
+"""Classes up to which three confusion matrices fit side by side."""
+
+
+def confusions(tables: dict[str, pd.DataFrame], task: str, texts: Texts) -> go.Figure:
     """Return one matrix per language, shares of the truth in %, side by side on one colour scale."""
     names = list(tables)
+    across = 3 if max(table.shape[1] for table in tables.values()) <= FEW else 2
     lines = -(-len(names) // across)
     columns = min(across, len(names))
     drawn = make_subplots(
         rows=lines,
         cols=columns,
         subplot_titles=[texts.label("language", name) for name in names],
-        horizontal_spacing=0.12 if columns > 1 else 0,
-        vertical_spacing=0.25 / lines,
+        horizontal_spacing=0.18 if columns == 2 else 0.12 if columns > 1 else 0,
+        vertical_spacing=0.36 / lines,
     )
     truth, predicted = texts("overview.truth"), texts("overview.predicted")
     hover = f"{truth}: %{{y}}<br>{predicted}: %{{x}}<br>%{{z:.0f}} %<extra></extra>"
@@ -93,13 +98,20 @@ def confusions(tables: dict[str, pd.DataFrame], task: str, texts: Texts, *, acro
     drawn.update_layout(
         template="plotly_white",
         font=_FONT,
-        height=60 + 290 * lines,
+        height=60 + 310 * lines,
         margin={"l": 10, "r": 10, "t": 40, "b": 10},
         coloraxis={
             "colorscale": palette.sequential("light"),
             "cmin": 0,
             "cmax": 100,
-            "colorbar": {"title": "%", "thickness": 12},
+            "colorbar": {
+                "title": "%",
+                "thickness": 12,
+                "lenmode": "pixels",
+                "len": 220,
+                "y": 1,
+                "yanchor": "top",
+            },
         },
     )
     return drawn

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-COLOURS = 96
+COLOURS = 200
 """Of a picture: enough for figures and text, and a third of the size."""
 TALLEST = 1500
 """Pixels of a page that are shown; the rest is more of the same."""

@@ -79,7 +79,9 @@ def spec(
     ]
     layout = {
         "template": template(theme).to_plotly_json(),
-        "height": 110 + 36 * (top + 1),
+        "height": 110
+        + 36 * (top + 1)
+        + 14 * len(legend),  # on a narrow page the legend has a row for each family
         "xaxis": {
             "tickvals": list(range(len(lists))),
             "ticktext": [short(title, 18, 2) for title in (titles or lists)],

@@ -122,6 +122,9 @@ def numbers_of(run: RunData, state: State, utterance: str, texts: Texts) -> Any:
     return [html.Strong(significant(value, texts)), f" {unit}"]
 
 
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 def significant(value: float, texts: Texts) -> str:
     """Return a number with three or four digits that say something, whatever its size."""
     if value != value:
@@ -131,7 +134,7 @@ def significant(value: float, texts: Texts) -> str:
     size = abs(value)
     if size < 1e-3 or size >= 1e6:
         mantissa, _, exponent = f"{value:.2e}".partition("e")
-        return f"{mantissa} × 10^{int(exponent)}".replace("-", "−")
+        return f"{mantissa} × 10{str(int(exponent)).translate(_RAISED)}".replace("-", "−")
     digits = 0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 1 else 3 if size >= 0.1 else 4
     return texts.number(value, digits)
 

@@ -16,6 +16,7 @@ from dashboard.texts import Texts, texts_for
 GROUPS = ("family", "method", "language", "emotion")
 _PREFIX = "figure."
 _BELOW = re.compile(r"below (\d+)")
+_VARIETY = re.compile(r"[a-z]{2,3}-[A-Z]{2}")
 _MARKED = re.compile(r"(.*?)( <span .*)", re.DOTALL)
 
 
@@ -46,6 +47,8 @@ def word(said: str, texts: Texts) -> str:
     below = _BELOW.fullmatch(said)
     if below:
         return texts("figure.below", count=below[1])
+    if _VARIETY.fullmatch(said):
+        return texts.label("language", said)
     return _known(texts.lang).get(said, said)
 
 

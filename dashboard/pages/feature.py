@@ -13,7 +13,7 @@ from dash import State as Held
 
 from dashboard.components import card, csv_link, empty, figure, help_mark, page_head, page_link, pill
 from dashboard.components.example_list import drawing_of, example_columns, known_facts
-from dashboard.components.feature_figures import distribution, forest
+from dashboard.components.feature_figures import MANY, distribution, forest
 from dashboard.components.feature_ranks import attention_ranks_of, ranks, ranks_part
 from dashboard.data import Data, RunData
 from dashboard.examples import SCALES, Groups, groups_of, scaled
@@ -52,7 +52,8 @@ def layout(state: State, data: Data, texts: Texts) -> Any:
             ),
             _what(run, state, texts),
             html.Div(
-                [later(NAME, "distribution", 460), later(NAME, "effects", 460)], className="two-columns"
+                [later(NAME, "distribution", 460), later(NAME, "effects", 460)],
+                className="two-columns" if _few(run) else "one-column",
             ),
             _examples_card(run, state, data, texts),
             card(
@@ -115,6 +116,11 @@ def _column(run: RunData, field: str, feature: str) -> np.ndarray[tuple[int], np
     facts = known_facts(run)
     names = _scaled(run, feature, SCALES[0]).index.tolist()
     return np.array([getattr(facts[name], field) for name in names], dtype=object)
+
+
+def _few(run: RunData) -> bool:
+    """Whether the values of all languages and emotions fit into half a page."""
+    return len(run.choices.languages) * len(run.choices.emotions) <= 2 * MANY
 
 
 def _ranked(run: RunData, data: Data) -> bool:

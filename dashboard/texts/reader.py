@@ -47,6 +47,9 @@ class Texts:
         known = self.entries.get(f"label.{group}.{value}")
         if known is None and group == "set":  # a language set without a name of its own: its languages
             return " + ".join(self.label("language", tag) for tag in value.split("+"))
+        language, _, region = value.partition("-")
+        if known is None and group == "language" and region:  # a variety, such as en-US
+            return f"{self.label(group, language)} ({region})"
         return value if known is None else known
 
     def number(self, value: float, digits: int = 2) -> str:

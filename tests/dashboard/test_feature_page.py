@@ -202,7 +202,7 @@ def test_attention_is_ranked_in_the_background_as_the_analyses_rank_it(tmp_path:
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [(0.0, "0"), (1234.5, "1234"), (-12.345, "−12.35"), (2.5e-7, "2.50 × 10^−7"), (float("nan"), "–")],
+    [(0.0, "0"), (1234.5, "1234"), (-12.345, "−12.35"), (2.5e-7, "2.50 × 10⁻⁷"), (float("nan"), "–")],
 )
 def test_numbers_have_sensible_digits(value: float, said: str) -> None:
     assert significant(value, EN) == said
