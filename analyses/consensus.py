@@ -6,9 +6,10 @@ repeats has no more say than one with few. Why these:
 - `shap` and `owen` ask the network what each feature contributes; they give credit to related features in
   different ways, so what both put first does not hang on that choice.
 - `permutation` asks what the score loses. It works on contours and families, and enters there.
-- A method that does not tell single features apart enters for contours and families only. `owen` is one where features
-  are many: within its budget it descends to contours, and shares their credit evenly among the features (60 different
-  values for 1,582 features). Whichever of them were put first would be chance.
+- A method that does not tell single features apart does not enter for functionals. `owen` is one where features are
+  many: within its budget it descends to contours, and shares their credit evenly among the features (60 different
+  values for 1,582 features). For features these are honest ties, a vote for the contour. Added up over contours, they
+  only say which contours happen to have a functional.
 - `linear` asks another model altogether: what only the network sees, or only this network, it does not confirm.
 - `attention` is the ranking that the published comparison rests on. It is disputed as an explanation, but the
   aggregation asks how improbably high an item stands in *several* lists: a list without meaning can hardly
@@ -35,7 +36,7 @@ from msfl.errors import DataError
 NAME = "consensus"
 METHODS = ("shap", "owen", "permutation", "linear", "attention")
 """Methods that enter where they were computed; one of the user's own enters where it is asked for."""
-FINE = ("feature", "functional")
+FINE = ("functional",)
 """Levels that rest on telling the features of a contour apart."""
 _LIST = ["task", "language_set", "part_kind", "part", "level"]
 _REPEATS = ["task", "language_set", "level"]

@@ -35,8 +35,8 @@ draws each are worth more."""
 
 REVISIONS: Mapping[str, int] = {
     "rankings": 2,
-    "consensus": 2,
-    "stability": 2,
+    "consensus": 3,
+    "stability": 3,
     "faithfulness": 2,
     "sanity": 2,
     "confound": 2,

@@ -16,13 +16,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from analyses.consensus import FINE, METHODS
-from analyses.rank_aggregation import aggregate, fair_ranks
+from analyses.rank_aggregation import rho_scores
 from analyses.repeats import Repeats, Source
 from analyses.stability import NOGUEIRA, choose, nogueira
+from analyses.ties import DIGITS, levelled
 
 if TYPE_CHECKING:
     from analyses.correlated_stability import Likeness
@@ -96,21 +96,33 @@ def of_consensus(methods: Mapping[str, Repeats]) -> tuple[Average, int]:
     Args:
         methods: Method -> its repeats. A method with fewer repeats than others has its say in the half where they are.
     """
+    from scipy.stats import rankdata
+
     keys = sorted(set().union(*(one.keys for one in methods.values())))
-    places = {name: [keys.index(key) for key in one.keys] for name, one in methods.items()}
     items = sorted(set().union(*(one.names for one in methods.values())))
+    place = {item: position for position, item in enumerate(items)}
+    rows = [[keys.index(key) for key in one.keys] for one in methods.values()]
+    columns = [[place[name] for name in one.names] for one in methods.values()]
 
     def average(keep: NDArray[np.bool_]) -> Floats | None:
-        own = {name: keep[rows] for name, rows in places.items()}
-        if not all(rows.any() for rows in own.values()):
+        own = [keep[row] for row in rows]
+        if not all(one.any() for one in own):
             return None
-        scores = {
-            name: pd.Series(one.importance(own[name]), index=list(one.names)) for name, one in methods.items()
-        }
-        found = aggregate(fair_ranks(pd.DataFrame(scores, index=items)))
-        return -found["shared_rank"].reindex(items).to_numpy(dtype=np.float64)
+        ranks = np.full(
+            (len(items), len(methods)), float(len(items))
+        )  # an item that a list lacks is its last
+        for number, (one, kept) in enumerate(zip(methods.values(), own, strict=True)):
+            ranks[columns[number], number] = rankdata(-levelled(one.importance(kept)))
+        ranks /= len(items)
+        return -_order(rho_scores(ranks), ranks.mean(axis=1).round(DIGITS))
 
     return average, len(keys)
+
+
+def _order(*keys: Floats) -> Floats:
+    """Return the place of each item by several keys, the lowest first; items that are equal in all share one."""
+    _, places = np.unique(np.stack(keys, axis=1), axis=0, return_inverse=True)
+    return places.astype(np.float64)
 
 
 def methods_of_consensus(

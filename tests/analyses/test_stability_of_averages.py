@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import rankdata
 
 from analyses.consensus import tells_features_apart
 from analyses.correlated_stability import Likeness, likeness_of, sechidis
+from analyses.rank_aggregation import aggregate, fair_ranks
 from analyses.repeats import Repeats, of_scores
 from analyses.stability import choose, nogueira
 from analyses.stability_of_averages import of_averages, of_consensus, of_method, of_twice
@@ -67,6 +69,12 @@ def test_the_consensus_of_a_half_is_made_of_the_averages_of_that_half() -> None:
     scores = average(both)
     assert scores is not None
     assert np.argsort(-scores)[:5].tolist() == [0, 1, 2, 3, 4]
+    noisy = {"shap": repeats_of(truth, 2.0, 8, 0), "linear": repeats_of(truth.round(), 0.0, 8, 1)}
+    whole = of_consensus(noisy)[0](np.ones(8, dtype=bool))
+    lists = {name: pd.Series(one.importance(), index=list(one.names)) for name, one in noisy.items()}
+    listed = aggregate(fair_ranks(pd.DataFrame(lists)))["shared_rank"].sort_index().to_numpy()
+    assert whole is not None
+    np.testing.assert_array_equal(rankdata(-whole), listed)  # as the consensus itself aggregates
     assert average(~both) is None  # none of the baseline is in it
     rows = list(of_averages(average, count, [10]))
     assert {row["over"]: row["value"] for row in rows} == {"halves": 1.0, "average": 1.0}
