@@ -28,6 +28,7 @@ SCORES = "scores.parquet"
 ATTENTION = "attributions/attention.parquet"
 SEQUENCES = "sequences"
 JOBS = "jobs"
+TIME_ATTENTION = "time_attention.parquet"
 WORK_SUFFIX = ".work"
 KEYS = ("utterance", "corpus", "language", "speaker", "language_set", "model", "fold", "seed")
 """Columns of a prediction or attention row that are no result."""
@@ -113,6 +114,45 @@ class Run:
     def has_attention(self) -> bool:
         """Whether any model of the run wrote attention weights."""
         return (self.path / ATTENTION).is_file()
+
+    def time_attention(
+        self, *, language_set: str | None = None, model: str | None = None, utterance: str | None = None
+    ) -> pd.DataFrame:
+        """Return which part of the test utterances each task listened to, of the models that attend to time.
+
+        Args:
+            language_set: Rows of this language set only.
+            model: Rows of this model only.
+            utterance: Rows of this utterance only: one per task and seed.
+
+        Returns:
+            The key columns (`KEYS`), task, step_seconds, and weights: one per time step, sum one. Of a recording that is
+            longer than what the model reads, these are the steps of its middle. Without rows where there are none.
+        """
+        import pandas as pd
+
+        only = None if utterance is None else [("utterance", "==", utterance)]
+        found = [
+            self._table(f"{JOBS}/{job.id}/{TIME_ATTENTION}", filters=only)
+            for job in self._jobs_over_time(language_set)
+            if model in (None, job.model)
+        ]
+        if not found:
+            return pd.DataFrame(columns=[*KEYS, "task", "step_seconds", "weights"])
+        return pd.concat(found, ignore_index=True)
+
+    def models_over_time(self, language_set: str | None = None) -> tuple[str, ...]:
+        """Return the models that wrote attention over time, by name; of one language set, or of any."""
+        return tuple(sorted({job.model for job in self._jobs_over_time(language_set)}))
+
+    def _jobs_over_time(self, language_set: str | None) -> list[JobRecord]:
+        return [
+            job
+            for job in self.jobs
+            if job.status == "done"
+            and language_set in (None, job.language_set)
+            and (self.job_folder(job.id) / TIME_ATTENTION).is_file()
+        ]
 
     @cached_property
     def jobs(self) -> tuple[JobRecord, ...]:

@@ -16,6 +16,7 @@ from dashboard.components.example_list import known_facts
 from dashboard.components.for_and_against import Path, reasons
 from dashboard.components.player import player, with_drawing
 from dashboard.components.prediction import prediction
+from dashboard.components.time_attention import time_attention
 from dashboard.components.utterance_drawing import utterance_drawing
 from dashboard.data import Data, RunData
 from dashboard.later import later
@@ -246,7 +247,11 @@ def register(app: Dash, data: Data) -> None:
         run = data.run(state)
         if name not in run.utterance_set:
             return no_update
-        return utterance_drawing(run, str(name), data, texts_for(state.lang))
+        texts = texts_for(state.lang)
+        return [
+            utterance_drawing(run, str(name), data, texts),
+            time_attention(run, state, str(name), texts),
+        ]
 
     _register_reasons(app, data)
 
