@@ -17,6 +17,8 @@ LOWEST, HIGHEST = 50.0, 8000.0
 _FFT = 512
 _FLOOR = 1e-8
 """Added to the energies: about the rounding of 16-bit samples."""
+_BLOCK = 4096
+"""Frames whose spectra are in memory at once, some 60 MB: recordings of hours fit."""
 OPTIONS = f"log-mel/{BANDS}/{WINDOW}/{HOP}/{LOWEST:g}-{HIGHEST:g}/{_FFT}/hann/{_FLOOR:g}/1"
 """Key of the cache: change it whenever `log_mel` gives other values."""
 
@@ -32,8 +34,12 @@ def log_mel(signal: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     padded = np.pad(signal, (0, max(0, WINDOW - len(signal))))
     frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP]
-    power = np.abs(np.fft.rfft(frames * np.hanning(WINDOW + 1)[:-1], _FFT)) ** 2 / WINDOW
-    return np.log(power @ mel_filters() + _FLOOR).astype(np.float32)
+    levels = np.empty((len(frames), BANDS), np.float32)
+    window = np.hanning(WINDOW + 1)[:-1]
+    for start in range(0, len(frames), _BLOCK):
+        power = np.abs(np.fft.rfft(frames[start : start + _BLOCK] * window, _FFT)) ** 2 / WINDOW
+        levels[start : start + _BLOCK] = np.log(power @ mel_filters() + _FLOOR)
+    return levels
 
 
 @lru_cache(maxsize=1)
