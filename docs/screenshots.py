@@ -64,7 +64,9 @@ def take(page: Any, address: str, file: Path, *, whole: bool) -> None:
     picture = Image.open(file).convert("RGB")
     if not whole:
         picture = picture.crop((0, 0, picture.width, min(picture.height, TALLEST)))
-    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(file, optimize=True)
+    picture.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        file, optimize=True
+    )
 
 
 def main() -> None:
