@@ -79,12 +79,13 @@ def spec(
     ]
     layout = {
         "template": template(theme).to_plotly_json(),
-        "height": 110
+        "height": 126
         + 36 * (top + 1)
-        + 14 * len(legend),  # on a narrow page the legend has a row for each family
+        + 20 * len(legend),  # on a narrow page the legend has a row for each family
         "xaxis": {
             "tickvals": list(range(len(lists))),
-            "ticktext": [short(title, 18, 2) for title in (titles or lists)],
+            "ticktext": [short(title, max(9, 60 // len(lists)), 3) for title in (titles or lists)],
+            "tickangle": 0,
             "side": "top",
             "showgrid": False,
             "ticks": "",
@@ -98,7 +99,7 @@ def spec(
             "ticks": "",
         },
         "annotations": labels,
-        "margin": {"r": 330, "t": 44, "b": 36},
+        "margin": {"r": 330, "t": 60, "b": 36},
         "legend": {"y": -0.02, "yanchor": "top"},
     }
     return {"data": [*threads, *legend], "layout": layout}

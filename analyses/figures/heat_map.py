@@ -16,7 +16,8 @@ from msfl.features.lexicon import FAMILIES, OTHER
 
 TIMES = 4.0
 """Colours end at this many times the even weight, and at one part in so many."""
-_PAGE, _SHORTEST = 66, 8  # letters that fit on a page's width beside the row names; least for a word
+_PAGE, _SHORTEST = 66, 9  # letters that fit on a page's width beside the row names; least for a word
+_BROAD = 7  # columns beside which names have room in full size
 _NUMBERS = 90  # with more cells than this, numbers would be confetti
 
 
@@ -83,7 +84,7 @@ def figure(
             "title": {"text": ""},
         },
     )
-    size = 13 if few else 11
+    size = 13 if few and lifts.shape[1] <= _BROAD else 11
     quiet = {"showgrid": False, "ticks": "", "tickfont": {"size": size}}
     drawn.update_xaxes(tickvals=list(range(len(columns))), ticktext=columns, side="top", **quiet)
     drawn.update_xaxes(tickangle=0 if few else -60)
