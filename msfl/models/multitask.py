@@ -236,7 +236,8 @@ class TrainedNetwork:
             DataError: A file is missing or damaged; the sentence names it.
         """
         import msfl.models.lstm
-        import msfl.models.sequence_layers  # noqa: F401  (registers the layers)
+        import msfl.models.sequence_layers
+        import msfl.models.wave_layers  # noqa: F401  (registers the layers)
 
         try:
             facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))

@@ -26,6 +26,8 @@ _ENTRIES = (
     SystemEntry("msfl-single-task", "msfl.models.msfl:MSFLSingleTask"),
     SystemEntry("mtl-cnn", "msfl.models.mtl_cnn:MTLCNN"),
     SystemEntry("mtl-cnn-single-task", "msfl.models.mtl_cnn:MTLCNN", {"tasks": ()}),
+    SystemEntry("attention-e2e", "msfl.models.attention_e2e:AttentionE2E"),
+    SystemEntry("attention-e2e-single-task", "msfl.models.attention_e2e:AttentionE2E", {"tasks": ()}),
     SystemEntry("majority", f"{BASELINES}:Majority", seeded=False),
     SystemEntry("logistic-regression", f"{BASELINES}:LogisticRegression", seeded=False),
     SystemEntry("linear-svm", f"{BASELINES}:LinearSVM", seeded=False),
