@@ -30,6 +30,8 @@ KIND = "later"
 SERVICE = "drawn"
 MOST = 256
 """Parts that are kept, some 50 kB each."""
+AT_ONCE = 2
+"""Parts that are drawn at a time: more would only make all of them wait for the last."""
 _log = logging.getLogger(__name__)
 
 
@@ -40,19 +42,27 @@ class Drawn:
         self._most = most
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self._lock = threading.Lock()
+        self.turn = threading.BoundedSemaphore(AT_ONCE)
+        """To be held while a part is drawn."""
+
+    def find(self, key: Hashable) -> Any:
+        """Return what is kept for a key; None where nothing is."""
+        with self._lock:
+            if key not in self._kept:
+                return None
+            self._kept.move_to_end(key)
+            return self._kept[key]
 
     def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """Return what is kept for a key, or make and keep it."""
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        made = make()
-        with self._lock:
-            self._kept[key] = made
-            if len(self._kept) > self._most:
-                self._kept.popitem(last=False)
-        return made
+        found = self.find(key)
+        if found is None:
+            found = make()
+            with self._lock:
+                self._kept[key] = found
+                if len(self._kept) > self._most:
+                    self._kept.popitem(last=False)
+        return found
 
 
 def drawn_of(data: Data) -> Drawn:
@@ -80,8 +90,12 @@ def part_of(page: Page, name: str, state: State, data: Data, texts: Texts) -> An
     kept = drawn_of(data)
     run, other = data.run(state), data.other_run(state)
     key = (page.NAME, name, state, run.stamp, other.stamp if other is not run else ())
+    found = kept.find(key)
+    if found is not None:
+        return found
     try:
-        return kept.get(key, lambda: page.PARTS[name](state, data, texts))
+        with kept.turn:
+            return kept.get(key, lambda: page.PARTS[name](state, data, texts))
     except MsflError as error:
         return failed(texts, str(error))
     except Exception:

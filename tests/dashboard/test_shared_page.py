@@ -120,3 +120,45 @@ def test_the_ranking_can_be_had_with_what_is_shared(data: Data) -> None:
     table = page.TABLES["ranking"](view(data), data)
     assert table.loc[table["shared_top"], "name"].tolist() == ["item 01"]
     assert not table["shared_direction"].any()
+
+
+@pytest.fixture
+def heard(run_folder: Path, tmp_path: Path) -> Data:
+    """Rankings of features that the run has; the second is shared, and nothing is known of the repeats."""
+    from analyses.explanations import ExplanationManifest, of_run, write_manifest, write_tables
+
+    shutil.copytree(run_folder, tmp_path / "run")
+    run = open_run(tmp_path / "run")
+    write_manifest(run, ExplanationManifest(run=of_run(run), complete=True))
+    names = list(run.feature_names[:30])
+    tables = [
+        ranked(30, name).assign(name=names, min_rank=float("nan"), max_rank=float("nan"))
+        for name in ("all", "it")
+    ]
+    place = {"method": "shap", "part_kind": "", "part": "", "level": "feature"}
+    shared = pd.DataFrame([place | {"definition": "aggregated", "name": names[1], "shared": True}])
+    write_tables(run, {"rankings/shap": pd.concat(tables), "shared": shared})
+    return Data(keyed([run]))
+
+
+def test_the_first_shared_feature_is_heard_in_every_language(heard: Data) -> None:
+    state, run = view(heard), heard.runs["tiny"]
+    feature = run.feature_names[1]
+    text = json.dumps(page.PARTS["listen"](state, heard, texts_for("en")), cls=plotly.utils.PlotlyJSONEncoder)
+    assert f"feature={feature}" in text
+    values, language = run.feature(feature), run.utterances["language"]
+    for tag in ("de", "it"):
+        here = values[language == tag]
+        for utterance in (here.idxmin(), here.idxmax()):
+            assert f"/audio/tiny/{utterance}" in text
+    assert text.count('"type": "Audio"') == 4
+
+
+def test_at_other_levels_and_while_searching_nothing_is_played(heard: Data) -> None:
+    assert '"part": "listen"' in made(heard)
+    assert '"part": "listen"' not in made(heard, "&search=pitch")
+    assert '"part": "listen"' not in made(heard, "&level=contour")
+
+
+def test_a_ranking_without_known_repeats_is_listed(heard: Data) -> None:
+    assert "pitch slope 3" in made(heard).lower()
