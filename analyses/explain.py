@@ -228,7 +228,7 @@ def _done(context: Context, step: Step) -> ExplanationManifest:
     reasons = {name: why for name in step.tables if name not in full}
     for name in reasons:  # a table of earlier settings must not stand beside new ones
         found.file(name).unlink(missing_ok=True)
-    if record.reason and not step.left_out:
+    if record.reason and not step.left_out and not _follows(manifest, step):
         context.say(f"{step.title}: {record.reason}")
     record = record.model_copy(
         update={
@@ -241,6 +241,12 @@ def _done(context: Context, step: Step) -> ExplanationManifest:
     return manifest.model_copy(
         update={"steps": {**manifest.steps, step.name: record}, "missing": missing, "updated": _now()}
     )
+
+
+def _follows(manifest: ExplanationManifest, step: Step) -> bool:
+    """Whether nothing that a step needs was done: why, has been said there."""
+    known = [manifest.steps[name].status for name in step.needs if name in manifest.steps]
+    return bool(known) and "done" not in known
 
 
 def _computed(context: Context, step: Step) -> tuple[Mapping[str, pd.DataFrame], StepRecord]:

@@ -325,3 +325,17 @@ def test_the_reader_needs_no_manifest_of_its_own_to_name_files(explained):
     assert isinstance(found, Explanations)
     assert found.file("cells/linear").is_file()
     assert found.why_missing("planted").startswith("It was not asked for")
+
+
+def test_a_reason_is_told_where_it_arises_and_not_by_all_that_hangs_on_it(counted, run_folder):
+    counted.fault = DataError("There are no speakers.")
+    real = counted.steps
+
+    def hangs_on_it(context):
+        return {"confound": context.found.table("tests")}
+
+    counted.steps = lambda: [*real(), Step("last", "Last", ("confound",), hangs_on_it, needs=("second",))]
+    told = []
+    found = quick(run_folder, say=told.append)
+    assert told == ["Second: There are no speakers."]
+    assert "There are no speakers." in found.why_missing("confound")
