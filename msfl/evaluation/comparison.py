@@ -127,16 +127,9 @@ def compare(
         DataError: The two have no utterance in common, or the table is damaged.
     """
     a, b = (Contender.parse(side) if isinstance(side, str) else side for side in (a, b))
-    rows_a, rows_b = _rows_of(predictions, a, task), _rows_of(predictions, b, task)
-    if corpora is not None:
-        rows_a, rows_b = (rows[rows["corpus"].isin(list(corpora))] for rows in (rows_a, rows_b))
-    ids_a, ids_b = set(rows_a["utterance"]), set(rows_b["utterance"])
-    common = ids_a & ids_b
-    if not common:
-        raise DataError(
-            f"'{a}' and '{b}' were tested on no common utterance: compare models of the same corpora."
-        )
-    rows_a, rows_b = (rows[rows["utterance"].isin(common)] for rows in (rows_a, rows_b))
+    rows_a, rows_b = (_rows_of(predictions, side, task, corpora) for side in (a, b))
+    unmatched = len(set(rows_a["utterance"]) ^ set(rows_b["utterance"]))
+    rows_a, rows_b = _in_common(rows_a, rows_b, a, b)
     of_a = dict(iter(rows_a.groupby("corpus", sort=True)))
     of_b = dict(iter(rows_b.groupby("corpus", sort=True)))
     pairs = {str(name): _pair(str(name), of_a[name], of_b[name], resamples, seed) for name in of_a}
@@ -144,10 +137,40 @@ def compare(
     if len(pairs) > 1:
         groups.append((MEAN_OVER_CORPORA, list(pairs.values())))
     table = pd.DataFrame.from_records([{"group": n, **_difference(p, level, seed)} for n, p in groups])
-    return Comparison(a, b, task, table, len(ids_a ^ ids_b))
+    return Comparison(a, b, task, table, unmatched)
 
 
-def _rows_of(predictions: pd.DataFrame, side: Contender, task: str) -> pd.DataFrame:
+def common_rows(
+    predictions: pd.DataFrame,
+    a: Contender | str,
+    b: Contender | str,
+    *,
+    task: str = "emotion",
+    corpora: Sequence[str] | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the labelled predictions of two models on the utterances that both were tested on.
+
+    Args and errors are those of `compare`.
+    """
+    a, b = (Contender.parse(side) if isinstance(side, str) else side for side in (a, b))
+    rows_a, rows_b = (_rows_of(predictions, side, task, corpora) for side in (a, b))
+    return _in_common(rows_a, rows_b, a, b)
+
+
+def _in_common(
+    rows_a: pd.DataFrame, rows_b: pd.DataFrame, a: Contender, b: Contender
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    common = set(rows_a["utterance"]) & set(rows_b["utterance"])
+    if not common:
+        raise DataError(
+            f"'{a}' and '{b}' were tested on no common utterance: compare models of the same corpora."
+        )
+    return rows_a[rows_a["utterance"].isin(common)], rows_b[rows_b["utterance"].isin(common)]
+
+
+def _rows_of(
+    predictions: pd.DataFrame, side: Contender, task: str, corpora: Sequence[str] | None
+) -> pd.DataFrame:
     for column, wanted in (("task", task), ("model", side.model)):
         known = sorted(str(name) for name in predictions[column].dropna().unique())
         if wanted not in known:
@@ -166,8 +189,10 @@ def _rows_of(predictions: pd.DataFrame, side: Contender, task: str) -> pd.DataFr
             f"The run has no predictions of the language set '{side.language_set}' by '{side.model}'; "
             f"there are {', '.join(known)}.{nearest(side.language_set, known)}"
         )
+    if corpora is not None:
+        rows = rows[rows["corpus"].isin(list(corpora))]
     rows = labelled(rows)
-    if not side.ensembled:
+    if rows.empty or not side.ensembled:
         return rows
     averaged = labelled(ensemble(rows))
     if averaged.empty:

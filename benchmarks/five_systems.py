@@ -1,0 +1,142 @@
+"""Five multitask systems, their single-task twins and two baselines on five corpora: the table of the README.
+
+    python benchmarks/five_systems.py CORPORA [--out runs/five-systems] [--jobs 2] [--seeds 1] [--only NAME ...]
+
+CORPORA holds emodb, ravdess, emovo, urdu and emotiontts-ko. Every model is trained on all languages together, on the
+same folds: five folds of whole speakers, and each corpus in turn left out. With one corpus per language, which is what
+these five are, leaving a corpus out is leaving its language out (``cross-corpus`` and ``leave-one-language-out`` make
+the same folds; the script checks that), so that one run answers for both. Repeat the command to go on after an
+interruption.
+
+Printed for each protocol: UAR with 95 % intervals by bootstrap over speakers, the difference to the twin on the same
+utterances, and for MTL-CNN on EMO-DB the relative gain in macro F1, the number of its paper.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from msfl.evaluation.comparison import compare as pair
+from msfl.evaluation.relative_gain import relative_f1_gain
+from msfl.execution import train
+from msfl.experiment import load_experiment
+from msfl.protocols import make_folds
+from msfl.results import compare
+from msfl.runs import Run, open_run
+
+TWINS = {
+    "msfl": "msfl-single-task",
+    "mtl-cnn": "mtl-cnn-single-task",
+    "attention-e2e": "attention-e2e-single-task",
+    "aggregated-mtl": "aggregated-mtl-single-task",
+    "aggregated-mtl-gender": "aggregated-mtl-single-task",
+    "aggregated-mtl-naturalness": "aggregated-mtl-single-task",
+    "aggregated-mtl-frames": "aggregated-mtl-frames-single-task",
+    "semi-supervised-aae": "semi-supervised-aae-supervised",
+}
+"""System -> the same network without what its paper adds."""
+BASELINES = ("linear-svm", "majority")
+PROTOCOLS = ("speaker-kfold:5", "cross-corpus")
+EXPERIMENT = """\
+name = "{name}"
+
+[corpora]
+emodb = "{corpora}/emodb"
+ravdess = "{corpora}/ravdess"
+emovo = "{corpora}/emovo"
+urdu = {{ path = "{corpora}/urdu", normalisation = "train" }}   # its speakers give the emotion away: see `msfl scan`
+emotiontts = "{corpora}/emotiontts-ko"
+
+[data]
+features = "IS10"
+normalisation = "speaker"
+
+[protocol]
+name = "{protocol}"
+
+[training]
+language_sets = "all"
+models = [{models}]
+seeds = {seeds}
+"""
+
+
+def main() -> None:
+    """Train what is not trained yet, and print the tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("corpora", type=Path)
+    parser.add_argument("--out", type=Path, default=Path("runs/five-systems"))
+    parser.add_argument("--jobs", type=int)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--only", nargs="+", choices=sorted(TWINS), help="some of the systems")
+    args = parser.parse_args()
+    systems = {name: twin for name, twin in TWINS.items() if not args.only or name in args.only}
+    for protocol in PROTOCOLS:
+        run = train_all(args, protocol, list(dict.fromkeys([*systems, *systems.values(), *BASELINES])))
+        report(run, systems)
+
+
+def train_all(args: argparse.Namespace, protocol: str, models: list[str]) -> Run:
+    """Write one experiment, train it (or go on), and open its run folder."""
+    name = protocol.partition(":")[0]
+    args.out.mkdir(parents=True, exist_ok=True)
+    file = args.out / f"{name}.toml"
+    text = EXPERIMENT.format(
+        name=name,
+        corpora=args.corpora.resolve().as_posix(),
+        protocol=protocol,
+        models=", ".join(f'"{model}"' for model in models),
+        seeds=args.seeds,
+    )
+    file.write_text(text, encoding="utf-8")
+    out = args.out / name
+    train(load_experiment(file), out, jobs=args.jobs, say=lambda line: print(line, file=sys.stderr))
+    return open_run(out)
+
+
+def report(run: Run, systems: dict[str, str]) -> None:
+    """Print the scores of a run, and what each system gains on its twin."""
+    comparison = compare(run)
+    columns = comparison.columns
+    print(f"\n{comparison.title}\n")
+    if run.manifest.protocol.name == "cross-corpus":
+        print(f"{same_as_leaving_a_language_out(run)}\n")
+    print("| model | seeds | " + " | ".join(columns) + " |\n" + "|---" * (2 + len(columns)) + "|")
+    for row in comparison.rows:
+        cells = [str(row.scores[column]) if column in row.scores else "" for column in columns]
+        print(f"| {row.model} | {row.seeds} | " + " | ".join(cells) + " |")
+    print("\nDifference in UAR, system less twin, on the same utterances\n")
+    print("| system | twin | " + " | ".join(columns) + " |\n" + "|---" * (2 + len(columns)) + "|")
+    for system, twin in systems.items():
+        table = pair(run.predictions, f"{system}@all", f"{twin}@all").table
+        cells = [
+            f"{row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]" for _, row in table.iterrows()
+        ]
+        print(f"| {system} | {twin} | " + " | ".join(cells) + " |")
+    if "mtl-cnn" in systems:
+        gain = relative_f1_gain(run.predictions, "mtl-cnn@all", "mtl-cnn-single-task@all", "emodb")
+        print(
+            f"\nMTL-CNN on emodb: macro F1 {gain.f1_a:.3f}, twin {gain.f1_b:.3f}, relative gain {gain.gain:+.1%} "
+            f"[{gain.low:+.1%}, {gain.high:+.1%}] (its paper: +3.64 %)"
+        )
+
+
+def same_as_leaving_a_language_out(run: Run) -> str:
+    """Check that leaving a corpus out is leaving its language out here, and say so."""
+    one, other = (
+        {
+            (tuple(fold.train), tuple(fold.test))
+            for fold in make_folds(run.utterances, protocol, duplicates=run.utterances["content"].dropna())
+        }
+        for protocol in ("cross-corpus", "leave-one-language-out")
+    )
+    same = "the same folds as" if one == other else "OTHER folds than"
+    return f"(Each corpus left out in turn: {same} leaving each language out.)"
+
+
+if __name__ == "__main__":
+    main()
