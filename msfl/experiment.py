@@ -57,12 +57,29 @@ class Data(_Section):
         features: Name of the openSMILE set.
         features_table: CSV or Parquet file with features of your own, instead of extraction.
         normalisation: ``train``, ``speaker`` or ``corpus``; see `msfl.features.normalisation`.
+        labelled: Share of the training utterances whose label of the main task is shown to the models; see
+            `msfl.labelled`.
     """
 
     emotions: Literal["all", "shared"] | tuple[str, ...] = "all"
     features: str = "IS10"
     features_table: Path | None = None
     normalisation: Normalisation = "train"
+    labelled: float = 1.0
+
+    @field_validator("labelled", mode="before")
+    @classmethod
+    def _labelled(cls, value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"{value!r} is no share; give a number above 0, up to 1, as in labelled = 0.1")
+        if value == 0:
+            raise ValueError(
+                "0 hides every label of the main task, so that there is nothing to learn it from; give a share "
+                "above 0, up to 1"
+            )
+        if not 0 < value <= 1:
+            raise ValueError(f"{value} is no share above 0, up to 1: labelled = 0.1 shows 10 % of the labels")
+        return float(value)
 
     @field_validator("features", mode="after")
     @classmethod

@@ -120,11 +120,15 @@ def fold_data(
     """
     from msfl.datasets import tasks_of
     from msfl.features.normalisation import Scaler
+    from msfl.labelled import hide_labels
     from msfl.protocols import validation_speakers
     from msfl.selection import CONTENT, normalisation
     from msfl.sequences.sequences import fit_scaler
 
     train, test = _parts(data, job)
+    # Neither model nor language set: all systems that are compared see the same labels.
+    shown = f"{experiment.protocol.seed}|{job.fold}|{job.seed}"
+    train = hide_labels(train, tasks[0], experiment.data.labelled, key=shown)
     kind = normalisation(data.table)
     scaler = Scaler(kind).fit(data.features.loc[train.index], train)
     frame_scalers = {
@@ -318,7 +322,7 @@ def _fit_and_predict(
         embedding_frame(tested, prediction.embedding, key).to_parquet(work / "embedding.parquet", index=False)
     if prediction.time_attention:
         time_attention_frame(tested, prediction, key).to_parquet(work / "time_attention.parquet", index=False)
-    return {"attention": prediction.attention is not None}
+    return {"attention": prediction.attention is not None, "notes": tuple(getattr(trained, "notes", ()))}
 
 
 def _clear(work: Path) -> None:

@@ -112,6 +112,7 @@ class JobRecord(_Document):
     validation_speakers: tuple[str, ...] = ()
     normalisation: str = ""
     attention: bool = False
+    notes: tuple[str, ...] = ()
     seconds: float
     started: str
     versions: dict[str, str] = Field(default_factory=dict)

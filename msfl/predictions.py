@@ -14,6 +14,8 @@ from msfl.tasks import Task
 
 PROBABILITY = "p_"
 """Prefix of the columns of class probabilities."""
+SPEAKER = "speaker"
+"""The task whose classes are the speakers of the training part."""
 
 
 def key_frame(table: pd.DataFrame, key: Mapping[str, Any]) -> pd.DataFrame:
@@ -36,11 +38,17 @@ def prediction_frame(
 ) -> pd.DataFrame:
     """Return the predictions of a job: n rows per task, with the columns task, truth, predicted, p_<class>.
 
-    Truth is the label of the utterance table, also where it is no class that the model knows.
+    Truth is the label of the utterance table, also where it is no class that the model knows. But a speaker whom
+    the model has never heard cannot be named by it: the task `SPEAKER` has rows for those whom it knows only.
     """
     keys = key_frame(table, key)
     blocks = []
     for task in tasks:
+        known = np.ones(len(table), dtype=bool)
+        if task.name == SPEAKER:
+            known = table[task.column].isin(task.classes).to_numpy(dtype=bool)
+            if not known.any():
+                continue
         probabilities = prediction.probabilities[task.name]
         best = np.asarray(task.classes, dtype=object)[probabilities.argmax(axis=1)]
         block = keys.copy()
@@ -49,7 +57,7 @@ def prediction_frame(
         block["predicted"] = pd.array(best, dtype="string")
         for position, name in enumerate(task.classes):
             block[PROBABILITY + name] = probabilities[:, position].astype(np.float32)
-        blocks.append(block)
+        blocks.append(block[known])
     frame = pd.concat(blocks, ignore_index=True)
     return frame.astype({"truth": "string"})
 

@@ -133,7 +133,8 @@ def _seeds(model: str, experiment: Experiment) -> tuple[int, ...]:
     from msfl.models.registry import get_entry
 
     seeds = experiment.training.seeds
-    return seeds if get_entry(model).seeded else seeds[:1]
+    hidden = experiment.data.labelled < 1  # another seed shows other labels
+    return seeds if hidden or get_entry(model).seeded else seeds[:1]
 
 
 def _effort(model: str) -> float:
@@ -277,6 +278,7 @@ def _comparable(experiment: dict[str, Any]) -> dict[str, Any]:
     training = {key: value for key, value in experiment.get("training", {}).items() if key != "language_sets"}
     data = dict(experiment.get("data", {}))
     data["features_table"] = "given" if data.get("features_table") else None
+    data.setdefault("labelled", 1.0)  # a run of an msfl that could not hide labels
     return {**experiment, "corpora": corpora, "training": training, "data": data}
 
 

@@ -244,12 +244,21 @@ class Run:
 
     def title(self) -> str:
         """Return the line that stands above every number of this run: protocol, normalisation, features."""
+        from msfl.labelled import in_words
+
         manifest = self.manifest
+        hidden = in_words(self.labelled)
         synthetic = "SYNTHETIC SPEECH; " if manifest.data.synthetic else ""
         return (
             f"{synthetic}{manifest.protocol.title}; normalisation: {manifest.normalisation}; "
-            f"features: {manifest.features.set}"
+            f"features: {manifest.features.set}{'; ' if hidden else ''}{hidden}"
         )
+
+    @property
+    def labelled(self) -> float:
+        """Share of the training utterances whose label of the main task the models have seen."""
+        share = self.manifest.experiment.get("data", {}).get("labelled", 1.0)
+        return float(share) if isinstance(share, int | float) else 1.0
 
     def language_set(self, name: str) -> tuple[str, ...]:
         """Return the languages of a set of this run.

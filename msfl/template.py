@@ -19,6 +19,7 @@ TEMPLATE = """\
 emotions = "all"                     # "all", "shared" (what all languages have), or ["anger", "sadness"]
 features = "IS10"                    # an openSMILE set; `msfl extract --help` lists them
 normalisation = "train"              # "train", "corpus", "speaker" (uses unlabelled test recordings)
+labelled = 1.0                       # share of the training utterances whose label of the main task is shown
 # features_table = "features.csv"    # features of your own, with a column `utterance` or `file`
 
 [protocol]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import keras
 import numpy as np
@@ -56,6 +56,28 @@ class Schedule:
     patience: int = 0
 
 
+class Beside(Protocol):
+    """What a network learns from all utterances beside its tasks, as an autoencoder does."""
+
+    trainable: list[Any]
+    """Variables that are trained with the network, and are no part of it."""
+    variables: list[Any]
+    """All variables of its own, those of its optimisers included: what a checkpoint has to keep."""
+
+    def loss(self, batch: Mapping[str, Any], outputs: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Return the loss that is added to those of the tasks, and scalars for the history; recorded by a tape.
+
+        Args:
+            batch: The network's inputs.
+            outputs: Its outputs in training.
+        """
+        ...
+
+    def step(self, outputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Train what works against the network, after its step; return scalars for the history."""
+        ...
+
+
 def fit_network(
     network: keras.Model,
     inputs: Inputs,
@@ -69,6 +91,7 @@ def fit_network(
     checkpoint: Path | None = None,
     stream: Stream | None = None,
     validation_stream: Stream | None = None,
+    beside: Beside | None = None,
 ) -> pd.DataFrame:
     """Train a network in place and return its history.
 
@@ -84,9 +107,11 @@ def fit_network(
         checkpoint: Folder from which an interrupted training goes on.
         stream: Frame-level inputs of `train`, read batch by batch beside `inputs`.
         validation_stream: Those of the validation utterances.
+        beside: What is learnt from all utterances, labelled or not.
 
     Returns:
-        One row per epoch: mean loss per task, the balancer's state averaged over the epoch's steps, the
+        One row per epoch: mean loss per task and of what is learnt beside the tasks, the balancer's state
+        averaged over the epoch's steps, the
         learning rate and, with early stopping, the validation UAR; the columns `step_...` hold, as lists, the
         losses and the balancer's state of every step.
     """
@@ -95,9 +120,10 @@ def fit_network(
     batches = max(1, len(train) // schedule.batch_size)
     epochs = max(schedule.epochs, -(-schedule.min_steps // batches))
     optimizer = _optimizer(schedule, epochs * batches)
-    optimizer.build(network.trainable_variables)
-    step = _make_step(network, train, schedule, balancer, shared, optimizer, inputs, weights, stream)
+    optimizer.build([*network.trainable_variables, *(beside.trainable if beside else [])])
+    step = _make_step(network, train, schedule, balancer, shared, optimizer, inputs, weights, stream, beside)
     variables = [*network.variables, *optimizer.variables, *balancer.variables]
+    variables += beside.variables if beside else []
     saver = Checkpoint(checkpoint, variables)
     history, best = saver.restore()
     for epoch in range(len(history), epochs):
@@ -198,6 +224,7 @@ def _make_step(
     inputs: Inputs,
     weights: dict[str, NDArray[np.float32]] | None,
     stream: Stream | None,
+    beside: Beside | None,
 ) -> Any:
     """Compile one training step: row numbers and streamed inputs in, losses and the balancer's state out."""
     columns = {key: tf.constant(value) for key, value in inputs.items()}
@@ -205,12 +232,13 @@ def _make_step(
         task.name: tf.constant(_soft_targets(train, position, schedule.label_smoothing))
         for position, task in enumerate(train.tasks)
     }
-    present = {name: (codes != MISSING).astype(np.float32) for name, codes in train.targets.items()}
-    factors = {
-        task.name: tf.constant(present[task.name] * (weights[task.name] if weights else 1.0))
-        for task in train.tasks
+    present = {
+        name: tf.constant((codes != MISSING).astype(np.float32)) for name, codes in train.targets.items()
     }
-    trainable = network.trainable_variables
+    factors = {
+        task.name: present[task.name] * (weights[task.name] if weights else 1.0) for task in train.tasks
+    }
+    trainable = [*network.trainable_variables, *(beside.trainable if beside else [])]
     raw = [getattr(variable, "value", variable) for variable in trainable]
     raw_shared = [getattr(variable, "value", variable) for variable in shared]
 
@@ -219,6 +247,7 @@ def _make_step(
 
     @tf.function(input_signature=signature, autograph=False)  # type: ignore[untyped-decorator]
     def step(rows: Any, streamed: dict[str, Any]) -> dict[str, Any]:
+        told: dict[str, Any] = {}
         batch = {key: tf.gather(value, rows) for key, value in columns.items()} | streamed
         with tf.GradientTape(persistent=True) as tape:
             outputs = network(batch, training=True)
@@ -227,10 +256,15 @@ def _make_step(
                     outputs[task.name],
                     tf.gather(targets[task.name], rows),
                     tf.gather(factors[task.name], rows),
+                    tf.gather(present[task.name], rows),
                 )
                 for task in train.tasks
             ]
-            penalty = tf.add_n(network.losses) if network.losses else None
+            penalties = list(network.losses)
+            if beside is not None:
+                own, told = beside.loss(batch, outputs)
+                penalties.append(own)
+            penalty = tf.add_n(penalties) if penalties else None
         gradients = balancer.gradients(tape, losses, raw_shared, raw, penalty)
         gradients = [
             tf.zeros_like(value) if gradient is None else tf.convert_to_tensor(gradient)
@@ -238,8 +272,10 @@ def _make_step(
         ]
         gradients, _ = tf.clip_by_global_norm(gradients, schedule.clip_norm)
         optimizer.apply_gradients(zip(gradients, trainable, strict=True))
+        if beside is not None:
+            told |= beside.step(outputs)
         names = [f"loss_{task.name}" for task in train.tasks]
-        return {**dict(zip(names, losses, strict=True)), **balancer.state()}
+        return {**dict(zip(names, losses, strict=True)), **told, **balancer.state()}
 
     return step
 
@@ -252,15 +288,17 @@ def _optimizer(schedule: Schedule, steps: int) -> Any:
     return keras.optimizers.AdamW(rate, weight_decay=schedule.weight_decay)
 
 
-def _cross_entropy(logits: Any, targets: Any, factors: Any) -> Any:
-    """Weighted mean over the batch; the mean over members; zero for a batch without labels."""
+def _cross_entropy(logits: Any, targets: Any, factors: Any, present: Any) -> Any:
+    """Weighted mean over the labelled items of the batch; the mean over members; zero without any label."""
     log_probabilities = tf.nn.log_softmax(logits)
     # 0 * log(0) of a masked class is zero, also in the gradient.
     terms = tf.where(targets > 0, targets * tf.maximum(log_probabilities, -1e6), 0.0)
     losses = -tf.reduce_sum(terms, -1) * factors
     if losses.shape.rank == 2:
         losses = tf.reduce_mean(losses, 0)
-    return tf.reduce_mean(losses)
+    # Missing labels must not make a task's loss small beside the others'.
+    labelled = tf.reduce_sum(present)
+    return tf.reduce_mean(losses) * (tf.cast(tf.size(present), tf.float32) / tf.maximum(labelled, 1.0))
 
 
 def _soft_targets(train: Dataset, position: int, smoothing: float) -> NDArray[np.float32]:

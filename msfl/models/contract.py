@@ -97,7 +97,10 @@ class Prediction:
 
 @runtime_checkable
 class TrainedSystem(Protocol):
-    """A fitted model: predicts, can be written to a folder without pickle, and tells how it was trained."""
+    """A fitted model: predicts, can be written to a folder without pickle, and tells how it was trained.
+
+    It may have ``notes``, sentences about its training that stand beside its results: a part that collapsed, say.
+    """
 
     history: pd.DataFrame
     """One row per epoch (empty for systems without epochs): losses, task weights, scores on the validation speakers."""

@@ -28,7 +28,7 @@ from msfl.models.contract import Dataset, Prediction
 from msfl.models.stream import Stream
 from msfl.sequences.kinds import FEATURES, sequence_kind
 from msfl.tasks import COLUMNS, Task
-from msfl.training import Schedule, fit_network, mean_probabilities, predict_logits
+from msfl.training import Beside, Schedule, fit_network, mean_probabilities, predict_logits
 
 SHARED = "shared"
 """Name of the last layer that all tasks share: its kernel is the W of GradNorm."""
@@ -118,12 +118,21 @@ class MultitaskSystem:
         """Build the network; see the module for the names of its inputs and outputs."""
         raise NotImplementedError
 
+    def beside(self, plan: NetworkPlan) -> Beside | None:
+        """Return what is learnt beside the tasks, from labelled and unlabelled utterances; nothing for most systems."""
+        return None
+
+    def notes(self, network: keras.Model, train: Dataset, history: pd.DataFrame) -> tuple[str, ...]:
+        """Return what is to be said about the training of `beside`."""
+        return ()
+
     def fit(
         self, train: Dataset, validation: Dataset | None, *, seed: int, checkpoint: Path | None = None
     ) -> TrainedNetwork:
         """Train; see `msfl.models.contract.System.fit`."""
         keras.backend.clear_session()  # layer names, and with them the saved file, do not depend on what ran before
         network = self.build(self.plan(train, seed))
+        beside = self.beside(self.plan(train, seed))
         held_out = None if validation is None else (self.in_memory(validation), validation)
         history = fit_network(
             network,
@@ -137,8 +146,12 @@ class MultitaskSystem:
             checkpoint=checkpoint,
             stream=self.stream(train),
             validation_stream=None if validation is None else self.stream(validation),
+            beside=beside,
         )
-        return TrainedNetwork(network, train.tasks, self.inputs, self.longest, train.feature_names, history)
+        notes = () if beside is None else self.notes(network, train, history)
+        return TrainedNetwork(
+            network, train.tasks, self.inputs, self.longest, train.feature_names, history, notes
+        )
 
     def load(self, folder: Path) -> TrainedNetwork:
         """Read a trained network; see `msfl.models.contract.System.load`."""
@@ -177,6 +190,7 @@ class TrainedNetwork:
         longest: Seconds; of a longer recording its middle is read.
         feature_names: Names of the D features of the run.
         history: One row per epoch, see `msfl.training.fit_network`.
+        notes: Sentences that stand beside its results; not saved with it, but in the record of its job.
     """
 
     network: keras.Model
@@ -185,6 +199,7 @@ class TrainedNetwork:
     longest: float
     feature_names: tuple[str, ...]
     history: pd.DataFrame
+    notes: tuple[str, ...] = ()
 
     def predict(self, data: Dataset) -> Prediction:
         """Predict every task, with the shared representation and the attention over time where there are any."""
