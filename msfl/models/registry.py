@@ -28,6 +28,15 @@ _ENTRIES = (
     SystemEntry("mtl-cnn-single-task", "msfl.models.mtl_cnn:MTLCNN", {"tasks": ()}),
     SystemEntry("attention-e2e", "msfl.models.attention_e2e:AttentionE2E"),
     SystemEntry("attention-e2e-single-task", "msfl.models.attention_e2e:AttentionE2E", {"tasks": ()}),
+    SystemEntry("semi-supervised-aae", "msfl.models.semi_supervised_aae:SemiSupervisedAAE"),
+    SystemEntry(
+        "semi-supervised-aae-supervised",
+        "msfl.models.semi_supervised_aae:SemiSupervisedAAE",
+        {"supervised": True},
+    ),
+    SystemEntry(
+        "semi-supervised-aae-single-task", "msfl.models.semi_supervised_aae:SemiSupervisedAAE", {"tasks": ()}
+    ),
     SystemEntry("majority", f"{BASELINES}:Majority", seeded=False),
     SystemEntry("logistic-regression", f"{BASELINES}:LogisticRegression", seeded=False),
     SystemEntry("linear-svm", f"{BASELINES}:LinearSVM", seeded=False),
