@@ -18,6 +18,7 @@ from dashboard.components.sound_figure import BOTTOM, LEFT, RIGHT
 from dashboard.data import RunData
 from dashboard.state import State
 from dashboard.texts import Texts
+from msfl.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,13 +53,17 @@ def time_attention(run: RunData, state: State, utterance: str, texts: Texts) -> 
     """Return the lines with a sentence under them; nothing where the model of the view does not attend to time."""
     if state.model not in run.run.models_over_time(state.set):
         return []
-    table = run.run.time_attention(language_set=state.set, model=state.model, utterance=utterance)
-    if table.empty:
-        return []
     known = float(str(run.utterances.at[utterance, "duration"]))
-    listened = heard(table, known)
-    span = float(table["step_seconds"].iloc[0]) * len(table["weights"].iloc[0])
-    duration = known if known == known else span
+    try:
+        table = run.run.time_attention(language_set=state.set, model=state.model, utterance=utterance)
+        listened = heard(table, known)
+    except DataError as error:
+        return dmc.Text(str(error), size="sm", className="no-sound")
+    except (KeyError, TypeError, ValueError):  # a table of somebody else's run: anything can stand in it
+        return dmc.Text(texts("time_attention.damaged"), size="sm", className="no-sound")
+    if not listened:
+        return []
+    duration = known if known == known else float(listened[0].times[-1])
     peaks = ", ".join(
         texts(
             "time_attention.peak",
@@ -89,10 +94,15 @@ def heard(table: pd.DataFrame, duration: float) -> list[Heard]:
         table: Rows of one utterance, see `msfl.runs.Run.time_attention`.
         duration: Of the recording in seconds; NaN where it is not known. Of a recording that is longer than what the
             model reads, the steps are those of its middle.
+
+    Raises:
+        ValueError: The weights are no attention.
     """
     found = []
     for task, rows in table.groupby("task", sort=False):
         weights = np.stack(rows["weights"].to_list()).mean(axis=0).astype(np.float64)
+        if not len(weights) or not np.isfinite(weights).all() or weights.sum() <= 0:
+            raise ValueError(f"the attention of the task {task} is damaged")
         lift = weights * (len(weights) / weights.sum())
         step = float(rows["step_seconds"].iloc[0])
         cut = duration - step * len(weights)

@@ -102,3 +102,18 @@ def test_the_time_axis_is_that_of_the_drawing_above():
     assert drawn["layout"]["xaxis"]["range"] == [0, 0.5]
     assert (drawn["layout"]["margin"]["l"], drawn["layout"]["margin"]["r"]) == (52, 60)
     assert max(drawn["data"][0]["x"]) < 0.5
+
+
+def test_a_damaged_table_is_a_sentence(listening):
+    now = state(listening)
+    for job in listening.run.jobs:
+        if job.model == MODEL:
+            file = listening.run.job_folder(job.id) / TIME_ATTENTION
+            table = pd.read_parquet(file)
+            table["weights"] = [[float("nan")] * 5] * len(table)
+            table.to_parquet(file, index=False)
+    assert EN("time_attention.damaged") in shown(time_attention(listening, now, now.utterance, EN))
+    for job in listening.run.jobs:
+        if job.model == MODEL:
+            (listening.run.job_folder(job.id) / TIME_ATTENTION).write_text("no table")
+    assert "is damaged" in shown(time_attention(listening, now, now.utterance, EN))
