@@ -11,14 +11,16 @@ from msfl.models.multitask import EMBEDDING, MultitaskSystem, NetworkPlan
 from msfl.models.sequence_layers import (
     FrameMask,
     StatisticsPooling,
+    same_grid,
     sequence_input,
     shared_layer,
     task_heads,
 )
 
 _KIND = "log-mel"
-_STRIDE = 2
-"""Every block halves time and frequency by the stride of its convolution, a quarter of the cost of pooling."""
+_MOMENTUM = 0.95
+"""Of the running moments: some 1,500 steps in all are too few for Keras' 0.99. Training sees the little padding within
+a batch in them, prediction does not."""
 
 
 class MTLCNN(MultitaskSystem):
@@ -30,7 +32,10 @@ class MTLCNN(MultitaskSystem):
 
     Args:
         tasks: Auxiliary tasks; none makes the single-task twin.
-        channels: Channels of each block: 3x3 convolution of stride 2 in time and frequency, layer normalisation, ReLU.
+        channels: Channels of each block: convolution, batch normalisation, ReLU. The convolution's stride shortens time
+            and frequency, a quarter of the cost of pooling.
+        kernels: Side of each block's square kernel.
+        strides: Stride of each block, in time and in frequency.
         size: Length of the shared representation.
         dropout: On the shared representation.
         epochs, batch_size, min_steps, learning_rate, weight_decay, class_weights, early_stopping, balancing, longest:
@@ -49,7 +54,9 @@ class MTLCNN(MultitaskSystem):
         self,
         *,
         tasks: Sequence[str] = ("arousal", "valence", "gender"),
-        channels: Sequence[int] = (16, 32, 64, 96),
+        channels: Sequence[int] = (32, 64, 96),
+        kernels: Sequence[int] = (5, 3, 3),
+        strides: Sequence[int] = (4, 2, 2),
         size: int = 64,
         dropout: float = 0.3,
         epochs: int = 30,
@@ -62,6 +69,8 @@ class MTLCNN(MultitaskSystem):
         balancing: str | Mapping[str, Any] = "fixed",
         longest: float = 10.0,
     ) -> None:
+        if not len(channels) == len(kernels) == len(strides) > 0:
+            raise ValueError("channels, kernels and strides need one number per block each")
         super().__init__(
             tasks=tasks,
             epochs=epochs,
@@ -74,6 +83,8 @@ class MTLCNN(MultitaskSystem):
             balancing=balancing,
             longest=longest,
             channels=tuple(channels),
+            kernels=tuple(kernels),
+            strides=tuple(strides),
             size=size,
             dropout=dropout,
         )
@@ -82,21 +93,24 @@ class MTLCNN(MultitaskSystem):
         """See `MultitaskSystem.build`."""
         spectrogram, frames = sequence_input(plan, _KIND)
         hidden = keras.layers.Reshape((-1, plan.widths[_KIND], 1))(spectrogram)
-        stride = 1
-        for place, channels in enumerate(self.options["channels"]):
+        reach = 1
+        blocks = zip(
+            self.options["channels"], self.options["kernels"], self.options["strides"], strict=True
+        )
+        for place, (channels, kernel, stride) in enumerate(blocks, start=1):
+            reach *= stride
             hidden = keras.layers.Conv2D(
                 channels,
-                3,
-                strides=_STRIDE,
-                padding="same",
+                kernel,
+                strides=stride,
+                use_bias=False,
                 kernel_initializer=keras.initializers.HeUniform(plan.seed + place),
-                name=f"convolution_{place + 1}",
-            )(hidden)
-            hidden = keras.layers.LayerNormalization(name=f"normalisation_{place + 1}")(hidden)
-            stride *= _STRIDE
-            hidden = FrameMask(stride, name=f"mask_{place + 1}")(keras.layers.ReLU()(hidden), frames)
+                name=f"convolution_{place}",
+            )(same_grid(kernel, f"padding_{place}")(hidden))
+            hidden = keras.layers.BatchNormalization(momentum=_MOMENTUM, name=f"normalisation_{place}")(hidden)
+            hidden = FrameMask(reach, name=f"mask_{place}")(keras.layers.ReLU()(hidden), frames)
         bands = hidden.shape[2] * hidden.shape[3]
-        pooled = StatisticsPooling(stride, name="pooling")(keras.layers.Reshape((-1, bands))(hidden), frames)
+        pooled = StatisticsPooling(reach, name="pooling")(keras.layers.Reshape((-1, bands))(hidden), frames)
         embedding, shared = shared_layer(plan, self.options["size"], self.options["dropout"], pooled)
         outputs = {**task_heads(plan, lambda _: shared), EMBEDDING: embedding}
         return keras.Model([spectrogram, frames], outputs, name="mtl_cnn")

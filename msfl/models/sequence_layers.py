@@ -20,6 +20,17 @@ def sequence_input(plan: NetworkPlan, kind: str) -> tuple[Any, Any]:
     return keras.Input((None, plan.widths[kind]), name=kind), keras.Input((1,), name=kind + FRAMES)
 
 
+def same_grid(kernel: int, name: str | None = None) -> keras.layers.Layer:
+    """Return the zeros around (B, T, F, C) that a strided convolution without padding of its own needs.
+
+    Keras' ``padding="same"`` lays the grid by the length of the batch, so that an utterance would be seen otherwise
+    beside a longer one. Here step t always looks at frames t * stride - (kernel - 1) // 2 and those that follow; there
+    are ceil(T / stride) steps, as for "same".
+    """
+    sides = ((kernel - 1) // 2, kernel // 2)
+    return keras.layers.ZeroPadding2D((sides, sides), name=name)
+
+
 def task_heads(plan: NetworkPlan, shared: Callable[[Task], Any]) -> dict[str, Any]:
     """Return the logits of every task, a linear layer each.
 
