@@ -311,7 +311,7 @@ def measure(folder: Path, port: int) -> dict[str, Any]:
         flush=True,
     )
     with served(folder, port + 2):
-        time.sleep(4)
+        time.sleep(10)  # until all pages were made once, see dashboard.app.warm_up
         found = walk(Reader(port + 2), open_run(folder))
     print(
         f"{'page':10} {'answers':>7} {'wall p50':>9} {'p95':>6} {'max':>6} {'cpu p50':>9} {'p95':>6} {'max':>6}",

@@ -73,19 +73,20 @@ class Overview:
 
     def _confusions(self, task: str, language_set: str, model: str) -> dict[str, pd.DataFrame]:
         """Return language -> counts, truth in rows, predicted in columns; means over seeds."""
-        import pandas as pd
-
         rows = self.run.predicted(task, language_set, model)
         if rows is None:
             return {}
         rows = rows[rows["truth"].notna()]
         classes = sorted({*rows["truth"].astype(str), *rows["predicted"].astype(str)})
         found = {}
-        for language, part in rows.groupby("language", sort=True):
-            counts = pd.crosstab(part["truth"].astype(str), part["predicted"].astype(str))
-            seeds = max(1, part["seed"].nunique())
-            present = [name for name in classes if name in counts.index]
-            found[str(language)] = counts.reindex(index=present, columns=classes, fill_value=0) / seeds
+        truth, said = rows["truth"].astype(str), rows["predicted"].astype(str)
+        counts = rows.groupby(["language", truth, said], sort=True).size()
+        seeds = rows.groupby("language")["seed"].nunique().clip(lower=1)
+        for language in counts.index.unique(level=0):
+            table = counts.loc[language].unstack(fill_value=0)
+            present = [name for name in classes if name in table.index]
+            whole = table.reindex(index=present, columns=classes, fill_value=0)
+            found[str(language)] = whole / seeds[language]
         return found
 
     def _weights(self, language_set: str, model: str) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from analyses.figures import palette
+from analyses.figures.layout import template
 from dashboard.texts import Texts
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def scores(overall: pd.DataFrame, baselines: list[str], chance: float | None, te
     drawn.update_yaxes(categoryorder="array", categoryarray=label, automargin=True, showgrid=True)
     drawn.update_xaxes(title=texts("overview.uar"), zeroline=False)
     drawn.update_layout(
-        template="plotly_white",
+        template=template("light"),
         font=_FONT,
         height=110 + 26 * len(rows),
         margin={"l": 10, "r": 20, "t": 10, "b": 40},
@@ -96,7 +97,7 @@ def confusions(tables: dict[str, pd.DataFrame], task: str, texts: Texts) -> go.F
     drawn.update_yaxes(autorange="reversed", automargin=True, showgrid=False)
     drawn.update_xaxes(tickangle=-35, automargin=True, showgrid=False)
     drawn.update_layout(
-        template="plotly_white",
+        template=template("light"),
         font=_FONT,
         height=60 + 310 * lines,
         margin={"l": 10, "r": 10, "t": 40, "b": 10},
@@ -145,7 +146,7 @@ def weights(table: pd.DataFrame, texts: Texts) -> go.Figure:
     drawn.update_xaxes(title=texts("overview.epoch"), zeroline=False)
     drawn.update_yaxes(title=texts("overview.weight"), zeroline=False)
     drawn.update_layout(
-        template="plotly_white",
+        template=template("light"),
         font=_FONT,
         height=300,
         hovermode="x",
