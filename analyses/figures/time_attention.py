@@ -37,7 +37,7 @@ def figure(profiles: pd.DataFrame, *, named: Callable[[str], str] = str, theme: 
         shared_yaxes="all",
         column_titles=[plain(task) for task in tasks],
         row_titles=[plain(named(language)) for language in languages],
-        horizontal_spacing=0.03,
+        horizontal_spacing=0.05,
         vertical_spacing=min(0.05, 0.3 / len(languages)),
     )
     colours = palette.tasks(tasks)

@@ -76,13 +76,13 @@ def time_attention(run: RunData, state: State, utterance: str, texts: Texts) -> 
     alt = texts("time_attention.alt", utterance=utterance, peaks=peaks)
     return html.Div(
         [
-            dmc.Text(texts("time_attention.title"), fw=600, size="sm", mt="sm"),
+            dmc.Title(texts("time_attention.title"), order=3, size="sm", mt="sm"),
             html.Div(
                 [figure(drawn, "utterance-time-attention", alt, name=f"{utterance}-attention"), play_head()],
                 className="sound-figure",
             ),
             dmc.Text(texts("time_attention.read"), size="sm", c="dimmed"),
-            dmc.Text(texts("time_attention.limits"), size="sm", c="dimmed", mt=4),
+            dmc.Text(texts("time_attention.limits"), size="sm", c="dimmed", mt=4, mb="xs"),
         ]
     )
 

@@ -141,6 +141,15 @@ def test_the_section_says_where_each_task_listened(listening):
     text = " ".join(getattr(block, "text", "") for block in flat(found.blocks))
     assert "Emotion is heard most at 2 % of the utterance" in text
     assert "half of its attention lies on 29 % of the time" in text
+    for job in listening.jobs:
+        file = listening.job_folder(job.id) / TIME_ATTENTION
+        even = pd.read_parquet(file)
+        even["weights"] = [np.full(40, 1 / 40)] * len(even)
+        even.to_parquet(file, index=False)
+    found = section(Context(listening, None))
+    assert "Emotion prefers no part of the utterance" in " ".join(
+        getattr(block, "text", "") for block in found.blocks
+    )
     assert "not an explanation by itself" in text
 
 

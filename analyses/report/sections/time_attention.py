@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ORDER = 95
+_MARKED = 1.25
+"""From so many times even attention on, a part of the utterance is said to be preferred."""
 _COLUMNS = {
     "task": "task",
     "language": "language",
@@ -32,7 +34,7 @@ def section(context: Context) -> Section | None:
     blocks: list[Block] = [
         Paragraph(
             "Some models weigh the time steps of an utterance, each task by itself: this is where they listened, "
-            "averaged over test utterances of which none was trained on.",
+            "averaged over the test utterances.",
             lead=True,
         ),
         Notice(
@@ -74,9 +76,15 @@ def _sentences(profiles: pd.DataFrame, shares: pd.DataFrame) -> str:
         mean = weight.groupby(group["place"]).sum() / group["utterances"].groupby(group["place"]).sum()
         own = shares[shares["task"] == task]
         share = float((own["mean"] * own["utterances"]).sum() / own["utterances"].sum())
+        highest = float(mean.max())
+        where = (
+            f"is heard most at {float(mean.index[int(mean.argmax())]):.0f} % of the utterance "
+            f"({highest:.1f} times even attention)"
+            if highest >= _MARKED
+            else f"prefers no part of the utterance on average (at most {highest:.1f} times even attention)"
+        )
         said.append(
-            f"{str(task).capitalize()} is heard most at {float(mean.index[int(mean.argmax())]):.0f} % of the utterance "
-            f"({float(mean.max()):.1f} times even attention); half of its attention lies on "
+            f"{str(task).capitalize()} {where}; within an utterance, half of its attention lies on "
             f"{100 * share:.0f} % of the time."
         )
     return " ".join([*said, "With even attention it would be 50 %."])
