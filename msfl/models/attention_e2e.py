@@ -13,12 +13,12 @@ from msfl.models.sequence_layers import AttentionPooling, FrameMask, sequence_in
 from msfl.models.wave_layers import PadToMultiple, SharedLSTM
 
 _KIND = "wave"
-_KERNELS = (40, 8)
-"""2.5 ms of the wave, then 8 steps of 5 ms: 40 ms, the frame of the public implementation."""
+_KERNELS = (40, 4)
+"""2.5 ms of the wave, then 4 steps of 10 ms: 40 ms, the frame of the public implementation."""
 _STRIDE = 20
-_POOLS = (4, 4)
+_POOLS = (8, 4)
 STEP = _STRIDE * _POOLS[0] * _POOLS[1]
-"""Samples per time step: 20 ms."""
+"""Samples per time step: 40 ms."""
 
 
 class AttentionE2E(MultitaskSystem):
@@ -37,7 +37,7 @@ class AttentionE2E(MultitaskSystem):
       Levels come from ratings where there are any, and are mapped from the class where there are none
       (`msfl.corpora.labels`).
     - The public implementation runs its convolutions over frames of 640 samples every 160: every sample four times.
-      Here the wave is convolved once, 2.5 ms every 1.25 ms, then 40 ms every 5 ms, pooled to a time step every 20 ms
+      Here the wave is convolved once, 2.5 ms every 1.25 ms, then 40 ms every 10 ms, pooled to a time step every 40 ms
       in place of 10; each convolution is normalised, and GELU takes the place of ReLU.
     - LSTM in place of GRU, 64 units in place of 128: TensorFlow has a CPU kernel for the whole loop of an LSTM
       (`msfl.models.lstm`), a GRU steps through a while loop. Both read from the beginning, and padding at the end
