@@ -59,7 +59,7 @@ class MTLCNN(MultitaskSystem):
         strides: Sequence[int] = (4, 2, 2),
         size: int = 64,
         dropout: float = 0.3,
-        epochs: int = 30,
+        epochs: int = 22,
         batch_size: int = 32,
         min_steps: int = 0,
         learning_rate: float = 1e-3,
