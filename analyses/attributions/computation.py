@@ -159,7 +159,23 @@ def _explainable(
 def _objection(explainer: Explainer, record: JobRecord) -> str:
     if record.status != "done":
         return f"its training failed ({record.reason})"
-    return explainer.objection(record) or _no_weights(record, explainer)
+    return _reads_no_features(record) or explainer.objection(record) or _no_weights(record, explainer)
+
+
+def _reads_no_features(record: JobRecord) -> str:
+    """Say so where a model reads sequences of frames, whose values are no features with names."""
+    from msfl.models.registry import inputs_of, registry
+    from msfl.sequences.kinds import FEATURES, title_of
+
+    if record.model not in registry():
+        return ""  # said elsewhere
+    inputs = inputs_of(record.model)
+    if FEATURES in inputs:
+        return ""
+    return (
+        f"the model '{record.model}' reads a {' and a '.join(map(title_of, inputs))}, not features; what it listened "
+        "to is its attention over time, where it has one, and what it learnt is in its shared representation"
+    )
 
 
 def _no_weights(record: JobRecord, explainer: Explainer) -> str:
