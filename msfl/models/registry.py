@@ -28,6 +28,26 @@ _ENTRIES = (
     SystemEntry("mtl-cnn-single-task", "msfl.models.mtl_cnn:MTLCNN", {"tasks": ()}),
     SystemEntry("attention-e2e", "msfl.models.attention_e2e:AttentionE2E"),
     SystemEntry("attention-e2e-single-task", "msfl.models.attention_e2e:AttentionE2E", {"tasks": ()}),
+    SystemEntry("aggregated-mtl", "msfl.models.aggregated_mtl:AggregatedMTL"),
+    SystemEntry("aggregated-mtl-gender", "msfl.models.aggregated_mtl:AggregatedMTL", {"tasks": ("gender",)}),
+    SystemEntry(
+        "aggregated-mtl-naturalness", "msfl.models.aggregated_mtl:AggregatedMTL", {"tasks": ("naturalness",)}
+    ),
+    SystemEntry("aggregated-mtl-single-task", "msfl.models.aggregated_mtl:AggregatedMTL", {"tasks": ()}),
+    SystemEntry("aggregated-mtl-frames", "msfl.models.aggregated_frames:AggregatedFrames"),
+    SystemEntry(
+        "aggregated-mtl-frames-gender",
+        "msfl.models.aggregated_frames:AggregatedFrames",
+        {"tasks": ("gender",)},
+    ),
+    SystemEntry(
+        "aggregated-mtl-frames-naturalness",
+        "msfl.models.aggregated_frames:AggregatedFrames",
+        {"tasks": ("naturalness",)},
+    ),
+    SystemEntry(
+        "aggregated-mtl-frames-single-task", "msfl.models.aggregated_frames:AggregatedFrames", {"tasks": ()}
+    ),
     SystemEntry("semi-supervised-aae", "msfl.models.semi_supervised_aae:SemiSupervisedAAE"),
     SystemEntry(
         "semi-supervised-aae-supervised",
