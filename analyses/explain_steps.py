@@ -138,7 +138,14 @@ def _main_model(run: Run, wanted: str | None) -> str:
         return wanted
     if PREFERRED in known:
         return PREFERRED
-    return next((name for name in known if not is_baseline(name)), known[0])
+    readers = [name for name in known if _reads_features(name)] or known
+    return next((name for name in readers if not is_baseline(name)), readers[0])
+
+
+def _reads_features(model: str) -> bool:
+    from msfl.models.registry import inputs_of
+
+    return inputs_of(model) == ("features",)
 
 
 def _model_of(run: Run, method: str, chosen: str) -> str:
@@ -186,9 +193,20 @@ def notes_of(run: Run, settings: Settings) -> tuple[str, ...]:
             f"{unknown} of {len(run.feature_names)} features have names that are not openSMILE's: they are listed "
             "under their own names, in the family 'other'."
         )
+    if others := _read_no_features(run):
+        notes.append(
+            f"Not explained: {', '.join(others)}. They read sound frame by frame, not features; their scores, and "
+            "their attention over time where they have one, stand in the report."
+        )
     if settings.effort == "quick":
         notes.append("A quick look: few utterances and random rankings; repeat without --quick for results.")
     return tuple(notes)
+
+
+def _read_no_features(run: Run) -> list[str]:
+    from msfl.models.registry import registry
+
+    return [name for name in with_weights(run) if name in registry() and not _reads_features(name)]
 
 
 def _unknown_features(run: Run) -> int:
@@ -215,6 +233,7 @@ def steps_of(run: Run, settings: Settings) -> list[Step]:
             depends=("seed",),
         )
     )
+    steps.append(_clusters_step(run))
     steps.append(
         Step(
             CONSENSUS,
@@ -239,6 +258,18 @@ def steps_of(run: Run, settings: Settings) -> list[Step]:
     return [_revised(step) for step in (*steps, *_tests(run, settings, lists))]
 
 
+def _clusters_step(run: Run) -> Step:
+    from analyses.clusters import CLUSTERS, MAP, embedding_jobs, tables
+
+    return Step(
+        CLUSTERS,
+        "Clusters in shared representations",
+        (CLUSTERS, MAP),
+        lambda context: tables(context.run),
+        left_out="" if embedding_jobs(run) else "No model of this run keeps a shared representation.",
+    )
+
+
 def _revised(step: Step) -> Step:
     number = REVISIONS.get(step.name.partition("/")[0])
     return step if number is None else replace(step, inputs={**step.inputs, "revision": str(number)})
@@ -246,6 +277,11 @@ def _revised(step: Step) -> Step:
 
 def _method_steps(method: str, settings: Settings) -> list[Step]:
     absent = ""
+    if settings.methods[method] and not _reads_features(settings.methods[method]):
+        absent = (
+            f"The model '{settings.methods[method]}' reads sound frame by frame and no features, so there are none to "
+            "rank: choose another with --model."
+        )
     if not settings.methods[method]:
         absent = (
             f"The method '{method}' explains a linear baseline, and this run has none: add linear-svm to the "

@@ -42,6 +42,8 @@ TABLES = (
     "tests",
     "directions",
     "verdicts",
+    "clusters",
+    "cluster_map",
 )
 """Tables of all methods together."""
 FOLDERS = ("cells", "rankings", "repeats")
