@@ -41,17 +41,14 @@ def stability(run: RunData, state: State) -> pd.DataFrame | None:
 
 
 def read_stability(table: pd.DataFrame, method: str) -> tuple[Reading, float]:
-    """Return how steady a method is over all repeats, and Nogueira's index (NaN where it is not known)."""
-    from analyses.stability import ALL, POOR
-    from analyses.verdicts import STEADY
+    """Return how steady a method is, as its verdict judges it, and Nogueira's index (NaN where it is not known)."""
+    from analyses.verdicts import stability_reason
 
-    rows = table[(table["method"] == method) & (table["over"] == ALL) & (table["index"] == "nogueira")]
+    rows = table[(table["method"] == method) & (table["index"] == "nogueira")]
     if rows.empty:
         return "open", float("nan")
-    value, low = float(rows["value"].iloc[0]), float(rows["low"].iloc[0])
-    if value < POOR:
-        return "bad", value
-    return ("good" if value >= STEADY and low >= POOR else "caution"), value
+    reason = stability_reason(rows, "feature")
+    return READINGS[reason.verdict], reason.figure
 
 
 def faithfulness(run: RunData, state: State) -> pd.DataFrame | None:

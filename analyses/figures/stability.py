@@ -6,13 +6,14 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from analyses.figures.layout import between, canvas, empty, interval, plain, rows_axis
-from analyses.figures.palette import BLUE, GREEN, ORANGE, PURPLE, SOFT, Theme
+from analyses.figures.palette import BLUE, GREEN, ORANGE, PURPLE, SKY, SOFT, Theme
 
 OVER = {
-    "all": ("everything", BLUE, "circle"),
-    "folds": ("other speakers", ORANGE, "square"),
-    "seeds": ("other seeds", GREEN, "triangle-up"),
-    "orders": ("other feature orders", PURPLE, "diamond"),
+    "halves": ("the average of half the networks", SKY, "star"),
+    "all": ("one network: all repeats", BLUE, "circle"),
+    "folds": ("one network: other speakers", ORANGE, "square"),
+    "seeds": ("one network: other seeds", GREEN, "triangle-up"),
+    "orders": ("one network: other feature orders", PURPLE, "diamond"),
 }
 """What was varied -> words, colour, symbol."""
 
@@ -33,7 +34,7 @@ def figure(stability: pd.DataFrame, *, index: str = "nogueira", theme: Theme = "
         return empty(theme, "Stability needs at least two repeats; train with several folds or seeds.")
     methods = sorted(rows["method"].unique(), key=lambda name: (name != "consensus", name))
     kinds = [kind for kind in OVER if (rows["over"] == kind).any()]
-    drawn = canvas(theme, 100 + (16 * len(kinds) + 14) * len(methods), margin={"t": 62})
+    drawn = canvas(theme, 140 + (16 * len(kinds) + 14) * len(methods), margin={"t": 96})
     for place, kind in enumerate(kinds):
         words, colour, symbol = OVER[kind]
         part = rows[rows["over"] == kind]
@@ -63,7 +64,7 @@ def figure(stability: pd.DataFrame, *, index: str = "nogueira", theme: Theme = "
         title={"text": "stability of the top list (0 chance, 1 always the same)"}, range=[lowest - 0.02, 1.02]
     )
     return drawn.update_yaxes(**rows_axis([plain(method) for method in methods])).update_layout(
-        legend={"y": 1.09}
+        legend={"y": 1.02, "yanchor": "bottom"}
     )
 
 
@@ -71,5 +72,6 @@ def how_to_read() -> str:
     """Say in one sentence how to read the figure."""
     return (
         "At 1 the same items lead the list whatever speakers, seed or feature order the model was trained with, at 0 "
-        "the list is no steadier than chance; the bar is the 95 % interval."
+        "the list is no steadier than chance; the ranking shown elsewhere is the average over all networks, of which the "
+        "stars speak, and the bars are 95 % intervals."
     )

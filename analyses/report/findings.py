@@ -85,8 +85,9 @@ def trust(context: Context) -> list[str]:
         )
         row = _at_top(context, found)
         if row is not None:
+            what = "averages of half the networks" if row["over"] == "halves" else "single networks"
             told.append(
-                f"Stability of the first {int(row['k'])} places by {words.method(method)}: "
+                f"Stability of the first {int(row['k'])} places by {words.method(method)}, between {what}: "
                 f"{words.with_interval(row['value'], row['low'], row['high'])} (1: always the same "
                 "features, 0: chance)."
             )
@@ -210,11 +211,11 @@ def _first(rows: pd.DataFrame) -> str:
 
 
 def _at_top(context: Context, found: pd.DataFrame | None) -> pd.Series | None:
-    """Return the row over all repeats, or over folds, at the length of the top."""
+    """Return the row of the averages of two halves, else of single repeats, at the length of the top."""
     if found is None or found.empty:
         return None
     at = found[found["k"] == min(found["k"], key=lambda k: abs(k - context.top))]
-    for over in ("all", "folds", "seeds"):
+    for over in ("halves", "all", "folds", "seeds"):
         rows = at[(at["over"] == over) & at["value"].notna()]
         if len(rows):
             first: pd.Series = rows.iloc[0]

@@ -22,7 +22,14 @@ _MEASURES = {
     "rbo": "rank-biased overlap",
     "jaccard": "Jaccard at k",
 }
-_OVER = {"folds": "folds", "seeds": "seeds", "orders": "orders of the features", "all": "all repeats"}
+_OVER = {
+    "halves": "averages of half the repeats",
+    "average": "averages of all repeats (extrapolated)",
+    "folds": "folds",
+    "seeds": "seeds",
+    "orders": "orders of the features",
+    "all": "all repeats",
+}
 _PURPOSE = (
     "A ranking that changes when other speakers are held back, when the network starts from other "
     "random weights, or "
@@ -57,9 +64,10 @@ def section(context: Context) -> Section:
         Paragraph(
             "Nogueira's index compares the first k places of all repeats: 1 if always the same "
             "features are chosen, 0 if each "
-            "repeat drew them at random; above .75 is excellent, below .40 poor. The repeats share "
-            "most of their training speech, so that it says how "
-            "steady a ranking is under another split of these recordings, not how it would come out "
+            "repeat drew them at random; above .75 is excellent, below .40 poor. A single repeat is one "
+            "network. The rankings of this report are averages over all networks, and steadier: that is what the two "
+            "halves of the repeats say, each averaged by itself. The repeats share most of their training speech, so "
+            "that it says how steady a ranking is under another split of these recordings, not how it would come out "
             "with other speakers."
         ),
         *drawn.stability(context, at),
