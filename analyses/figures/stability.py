@@ -72,6 +72,6 @@ def how_to_read() -> str:
     """Say in one sentence how to read the figure."""
     return (
         "At 1 the same items lead the list whatever speakers, seed or feature order the model was trained with, at 0 "
-        "the list is no steadier than chance; the ranking shown elsewhere is the average over all networks, of which the "
-        "stars speak, and the bars are 95 % intervals."
+        "the list is no steadier than chance; the ranking shown elsewhere is the average over all networks, of which "
+        "the stars speak, and the bars are 95 % intervals."
     )
