@@ -25,6 +25,7 @@ from msfl.runs import FAILURES, FEATURES, JOBS, SEQUENCES, SPLITS, UTTERANCES
 from msfl.selection import CONTENT, load_table, select, warnings
 from msfl.sequences.source import kinds_of, load_sequences
 from msfl.tasks import COLUMNS
+from msfl.unlearnt import never_learnt
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,7 +113,12 @@ def make_plan(experiment: Experiment, table: pd.DataFrame) -> Plan:
         sets=tuple(group for group in sets if group.name not in empty),
         jobs=tuple(ordered),
         costs=tuple(jobs[job] for job in ordered),
-        warnings=(*warnings(table, experiment), *notes, *left_out),
+        warnings=(
+            *warnings(table, experiment),
+            *notes,
+            *left_out,
+            *never_learnt(experiment, table, folds, sets),
+        ),
     )
 
 
