@@ -94,7 +94,8 @@ def network():
     from msfl.models.mtl_cnn import MTLCNN
 
     tasks = (Task("emotion", ("a", "b", "c")), Task("gender", ("f", "m")))
-    return MTLCNN(channels=(4, 6), kernels=(5, 3), strides=(4, 2), size=7).build(NetworkPlan(tasks, {"log-mel": 64}, seed=3))
+    system = MTLCNN(channels=(4, 6), kernels=(5, 3), strides=(4, 2), size=7)
+    return system.build(NetworkPlan(tasks, {"log-mel": 64}, seed=3))
 
 
 @settings(deadline=None, max_examples=15, phases=[Phase.explicit, Phase.generate])  # shrinking takes minutes
