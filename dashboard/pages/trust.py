@@ -10,6 +10,7 @@ from dash import Dash, html
 
 from dashboard import trust
 from dashboard.components import card, csv_link, empty, figure, help_mark, page_head, page_link, pill
+from dashboard.components.clusters import clusters
 from dashboard.data import Data, RunData
 from dashboard.later import later
 from dashboard.state import LEVELS, State
@@ -63,7 +64,7 @@ def layout(state: State, data: Data, texts: Texts) -> Any:
         why = run.problem or texts("trust.missing_why")
         return dmc.Stack([head, empty(texts("trust.missing"), why, f"msfl explain {run.run.path}")])
     parts = (_verdict, _stability, _faithfulness, _sanity, _planted, _confound, _agreement)
-    return dmc.Stack([head, *(part(run, state, texts) for part in parts)])
+    return dmc.Stack([head, *(part(run, state, texts) for part in parts), *clusters(run, state, texts)])
 
 
 def register(app: Dash, data: Data) -> None:
