@@ -10,14 +10,16 @@ import keras
 from msfl.models.lstm import FusedLSTM
 from msfl.models.multitask import EMBEDDING, SHARED, TIME_ATTENTION, MultitaskSystem, NetworkPlan
 from msfl.models.sequence_layers import AttentionPooling, FrameMask, sequence_input, task_heads
-from msfl.models.wave_layers import PadToMultiple, SharedLSTM
+from msfl.models.wave_layers import LogMagnitude, PadToMultiple, SharedLSTM, mel_filters
 
 _KIND = "wave"
-_KERNELS = (40, 4)
-"""2.5 ms of the wave, then 4 steps of 10 ms: 40 ms, the frame of the public implementation."""
-_STRIDE = 20
-_POOLS = (8, 4)
-STEP = _STRIDE * _POOLS[0] * _POOLS[1]
+_FILTER, _HOP = 160, 40
+"""Samples: filters of 10 ms every 2.5 ms."""
+_FILTERS = "filters"
+_KERNEL = 4
+"""Steps of 10 ms: 40 ms, the frame of the public implementation."""
+_POOLS = (4, 4)
+STEP = _HOP * _POOLS[0] * _POOLS[1]
 """Samples per time step: 40 ms."""
 
 
@@ -26,9 +28,8 @@ class AttentionE2E(MultitaskSystem):
 
     The paper gives the raw wave as input, the attention layer per task on top of the shared layers, and the tasks
     arousal, valence and dominance in three levels each (low up to 2, high from 4 on a scale of 1 to 5). From its
-    public implementation are the two convolutions with 40 channels, the first over 40 samples, max-pooling, two
-    recurrent layers, the attention alpha = softmax_t(h_t . w) without tanh, and an analysis frame of 40 ms. Task
-    weights and optimiser are not known.
+    public implementation are two convolutions of 40 channels with pooling, two recurrent layers, the attention
+    alpha = softmax_t(h_t . w) without tanh, and the frame of 40 ms. Task weights and optimiser are not known.
 
     Our choices:
 
@@ -37,8 +38,11 @@ class AttentionE2E(MultitaskSystem):
       Levels come from ratings where there are any, and are mapped from the class where there are none
       (`msfl.corpora.labels`).
     - The public implementation runs its convolutions over frames of 640 samples every 160: every sample four times.
-      Here the wave is convolved once, 2.5 ms every 1.25 ms, then 40 ms every 10 ms, pooled to a time step every 40 ms
-      in place of 10; each convolution is normalised, and GELU takes the place of ReLU.
+      Here the wave is convolved once: filters of 10 ms every 2.5 ms, which begin as band-passes on the mel scale and
+      are learnt from there (as in SincNet, Ravanelli & Bengio 2018, and LEAF, Zeghidour et al. 2021), the logarithm
+      of their mean magnitude every 10 ms, then the second convolution, max-pooled to a time step every 40 ms.
+      Both are normalised; GELU takes the place of ReLU. Filters that begin at random learnt less: see
+      `docs/model-log.md`.
     - LSTM in place of GRU, 64 units in place of 128: TensorFlow has a CPU kernel for the whole loop of an LSTM
       (`msfl.models.lstm`), a GRU steps through a while loop. Both read from the beginning, and padding at the end
       cannot reach earlier steps.
@@ -69,8 +73,8 @@ class AttentionE2E(MultitaskSystem):
         tasks: Sequence[str] = ("arousal", "valence", "dominance"),
         channels: int = 40,
         units: int = 64,
-        dropout: float = 0.3,
-        epochs: int = 20,
+        dropout: float = 0.5,
+        epochs: int = 15,
         batch_size: int = 16,
         min_steps: int = 0,
         learning_rate: float = 2e-3,
@@ -114,31 +118,33 @@ class AttentionE2E(MultitaskSystem):
             for place, (name, values) in enumerate(pooled.items())
         }
         outputs |= task_heads(plan, lambda task: kept[task.name])
-        return keras.Model([wave, frames], outputs, name="attention_e2e")
+        network = keras.Model([wave, frames], outputs, name="attention_e2e")
+        network.get_layer(_FILTERS).kernel.assign(mel_filters(_FILTER, self.options["channels"]))
+        return network
 
     def _front_end(self, plan: NetworkPlan, wave: Any, frames: Any) -> Any:
         """Return what the convolutions make of the wave: (B, T', channels), a time step per `STEP` samples."""
+        channels = self.options["channels"]
         hidden = PadToMultiple(STEP, name="whole_steps")(wave)
-        stride = 1
-        for place, (kernel, pool) in enumerate(zip(_KERNELS, _POOLS, strict=True)):
-            own = _STRIDE if place == 0 else 1
-            hidden = keras.layers.Conv1D(
-                self.options["channels"],
-                kernel,
-                strides=own,
-                padding="same",
-                kernel_initializer=keras.initializers.HeUniform(plan.seed + place),
-                name=f"convolution_{place + 1}",
-            )(hidden)
-            stride *= own
-            # Pooled before the activation, which then costs a quarter.
-            hidden = FrameMask(stride, name=f"mask_{place + 1}")(hidden, frames)
-            hidden = keras.layers.MaxPooling1D(pool, name=f"pooling_{place + 1}")(hidden)
-            hidden = keras.layers.LayerNormalization(name=f"normalisation_{place + 1}")(hidden)
-            hidden = keras.layers.Activation("gelu", name=f"activation_{place + 1}")(hidden)
-            stride *= pool
-            hidden = FrameMask(stride, name=f"steps_{place + 1}")(hidden, frames)
-        return hidden
+        hidden = keras.layers.Conv1D(
+            channels, _FILTER, strides=_HOP, padding="same", use_bias=False, name=_FILTERS
+        )(hidden)
+        hidden = FrameMask(_HOP, name="mask_filters")(hidden, frames)
+        hidden = LogMagnitude(_POOLS[0], name="magnitudes")(hidden)
+        hidden = keras.layers.LayerNormalization(name="normalisation_1")(hidden)
+        hidden = FrameMask(_HOP * _POOLS[0], name="mask_magnitudes")(hidden, frames)
+        hidden = keras.layers.Conv1D(
+            channels,
+            _KERNEL,
+            padding="same",
+            kernel_initializer=keras.initializers.HeUniform(plan.seed + 1),
+            name="convolution",
+        )(hidden)
+        # Pooled before the activation, which then costs a quarter.
+        hidden = FrameMask(_HOP * _POOLS[0], name="mask_convolution")(hidden, frames)
+        hidden = keras.layers.MaxPooling1D(_POOLS[1], name="pooling")(hidden)
+        hidden = keras.layers.LayerNormalization(name="normalisation_2")(hidden)
+        return keras.layers.Activation("gelu", name="activation")(hidden)
 
     def _recurrent(self, plan: NetworkPlan, steps: Any) -> Any:
         """Return the states of the recurrent layers that all tasks share, (B, T', units)."""

@@ -105,8 +105,8 @@ def test_each_task_attends_to_its_own_part(trained, test):
         task: np.mean([weights[: int(2 * HALF / found.step_seconds) - 1] for weights in rows], axis=0)
         for task, rows in found.time_attention.items()
     }
-    assert mean["emotion"].argmax() < steps < mean["arousal"].argmax()
-    assert mean["emotion"][:steps].sum() > mean["arousal"][:steps].sum() + 0.25
+    assert mean["emotion"].argmax() < steps + 2 < mean["arousal"].argmax()
+    assert mean["emotion"][:steps].sum() > mean["arousal"][:steps].sum() + 0.15
 
 
 def test_the_main_task_is_that_of_the_experiment():
