@@ -88,7 +88,10 @@ def train(
         if todo:
             forget(out)
             records = run_jobs(out, manifest, experiment, todo, workers, progress=progress)
-            failed = [record for record in records if record.status == "failed"]
+            ended = list(records)
+            failed = [record for record in ended if record.status == "failed"]
+            if any(record.notes for record in ended):
+                say("Some trainings have something to say beside their numbers: see `msfl results`.")
         if not is_assembled(out):
             say("Collecting predictions, scores and attention")
             assemble(out)

@@ -22,9 +22,9 @@ _MAPPED = "mapped"
 def hide_labels(train: pd.DataFrame, task: str, share: float, *, key: str) -> pd.DataFrame:
     """Return the training part with the labels of a task hidden, but for a share of them.
 
-    The share is kept of each class of each corpus, at least one label each. Labels come back one by one as the
-    share grows: those of a small share are among those of a larger one. What is mapped from a hidden label, as
-    arousal levels are from the emotion class, is hidden with it; ratings are labels of their own, and stay.
+    The share is kept of each class of each corpus and language, at least one label each. Labels come back one by one
+    as the share grows: those of a small share are among those of a larger one. What is mapped from a hidden label,
+    as arousal levels are from the emotion class, is hidden with it; ratings are labels of their own, and stay.
 
     Args:
         train: Utterance table of the training part.
@@ -37,7 +37,8 @@ def hide_labels(train: pd.DataFrame, task: str, share: float, *, key: str) -> pd
     column = COLUMNS[task]
     labels = train[column].dropna()
     order = labels.index.to_series().map(lambda name: hashlib.sha256(f"{key}|{name}".encode()).hexdigest())
-    groups = [train.loc[labels.index, "corpus"].astype(str), labels.astype(str)]
+    places = [train.loc[labels.index, name].astype(str) for name in ("corpus", "language")]
+    groups = [*places, labels.astype(str)]
     place = order.groupby(groups).rank(method="first")
     size = order.groupby(groups).transform("size")
     kept = labels.index[place <= size.map(lambda count: max(1, math.floor(share * count + 0.5)))]

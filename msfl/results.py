@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from msfl.errors import DataError, UsageError, nearest
 if TYPE_CHECKING:
     import pandas as pd
 
+    from msfl.manifest import JobRecord
     from msfl.runs import Run
 
 METRICS = {"uar": "UAR", "war": "WAR", "macro_f1": "macro F1"}
@@ -191,6 +193,19 @@ def differences(run: Run, against: str, *, task: str = "emotion") -> pd.DataFram
     frame = pd.concat(tables, ignore_index=True).rename(columns=names)
     first = ["system", "against", "group"]
     return frame[[*first, *(name for name in frame.columns if name not in first)]]
+
+
+def training_notes(run: Run) -> list[str]:
+    """Return what the trainings of a run have to say beside its numbers, alike sentences of a model as one."""
+    groups: dict[tuple[str, str], list[tuple[JobRecord, str]]] = {}
+    for job in run.jobs:
+        for note in job.notes:
+            groups.setdefault((job.model, re.split(r"[:(\d]", note)[0]), []).append((job, note))
+    return [
+        f"{model}, {len(found)} of {sum(job.model == model for job in run.jobs)} trainings, the first of them "
+        f"{found[0][0].language_set} {found[0][0].fold} seed {found[0][0].seed}: {found[0][1]}"
+        for (model, _), found in sorted(groups.items())
+    ]
 
 
 def _contender(row: Row) -> str:

@@ -55,6 +55,15 @@ class Schedule:
     class_weights: bool = True
     patience: int = 0
 
+    def batches(self, count: int) -> int:
+        """Return the number of steps of an epoch over `count` utterances."""
+        return max(1, count // self.batch_size)
+
+    def steps(self, count: int) -> int:
+        """Return the number of steps of a whole training on `count` utterances."""
+        batches = self.batches(count)
+        return max(self.epochs, -(-self.min_steps // batches)) * batches
+
 
 class Beside(Protocol):
     """What a network learns from all utterances beside its tasks, as an autoencoder does."""
@@ -117,8 +126,8 @@ def fit_network(
     """
     weights = _item_weights(train) if schedule.class_weights else None
     balancer.build([task.name for task in train.tasks], [len(task.classes) for task in train.tasks])
-    batches = max(1, len(train) // schedule.batch_size)
-    epochs = max(schedule.epochs, -(-schedule.min_steps // batches))
+    batches = schedule.batches(len(train))
+    epochs = schedule.steps(len(train)) // batches
     optimizer = _optimizer(schedule, epochs * batches)
     optimizer.build([*network.trainable_variables, *(beside.trainable if beside else [])])
     step = _make_step(network, train, schedule, balancer, shared, optimizer, inputs, weights, stream, beside)

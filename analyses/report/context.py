@@ -33,6 +33,7 @@ class Context:
         unexplained: Why there are no explanations; empty if there are some.
         top: How many items count as the top.
         say: Receives a sentence before something that takes a while.
+        beside: All runs of the report, this one among them.
     """
 
     run: Run
@@ -40,6 +41,7 @@ class Context:
     unexplained: str = ""
     top: int = 10
     say: Callable[[str], None] = field(default=lambda _: None)
+    beside: Sequence[Run] = ()
 
     # --- the run ---
 
@@ -207,12 +209,14 @@ class Context:
         return list(dict.fromkeys(map(str, names)))[:count]
 
 
-def open_context(run: Run, *, top: int = 10, say: Callable[[str], None] = lambda _: None) -> Context:
+def open_context(
+    run: Run, *, top: int = 10, say: Callable[[str], None] = lambda _: None, beside: Sequence[Run] = ()
+) -> Context:
     """Return the context of a run, with its explanations where there are some that can be read."""
     from analyses.explanations import open_explanations
 
     try:
         explanations = open_explanations(run)
     except MsflError as error:
-        return Context(run, None, str(error), top, say)
-    return Context(run, explanations, "", int(explanations.manifest.settings.get("top", top)), say)
+        return Context(run, None, str(error), top, say, beside)
+    return Context(run, explanations, "", int(explanations.manifest.settings.get("top", top)), say, beside)

@@ -68,7 +68,7 @@ def report(
     folder = _folder(Path(out), opened)
     made: list[tuple[Context, Chapter]] = []
     for run in opened:
-        context = open_context(run, top=top, say=say)
+        context = open_context(run, top=top, say=say, beside=opened)
         made.append((context, _chapter(context, [chapter.name for _, chapter in made])))
     say("Writing the page ...")
     now = datetime.now(UTC)

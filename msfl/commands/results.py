@@ -50,7 +50,7 @@ def results(
     """
     from rich.console import Console
 
-    from msfl.results import compare, differences
+    from msfl.results import compare, differences, training_notes
     from msfl.runs import open_run
 
     opened = open_run(run)
@@ -71,6 +71,8 @@ def results(
         console.print(
             f"{len(failed)} jobs failed and are missing here, the first: {failed[0].reason}", markup=False
         )
+    for note in training_notes(opened):
+        console.print(f"Note: {note}", markup=False)
     _write(opened, comparisons, csv_file, latex_file, json_file)
     for file in filter(None, (csv_file, latex_file, json_file)):
         click.echo(f"Written: {file}")
@@ -140,6 +142,7 @@ def _write(
         import pandas as pd
 
         protocol = {"protocol": run.manifest.protocol.title, "normalisation": run.manifest.normalisation}
+        protocol |= {"labelled": str(run.labelled)}
         with replacing(csv_file) as work:
             pd.DataFrame(records).assign(**protocol).to_csv(work, index=False)
     if latex_file:
@@ -151,6 +154,7 @@ def _write(
             "run": manifest.name,
             "protocol": manifest.protocol.model_dump(),
             "normalisation": manifest.normalisation,
+            "labelled": run.labelled,
             "features": manifest.features.set,
             "synthetic": manifest.data.synthetic,
             "scores": records,

@@ -24,8 +24,21 @@ _STILL = 1e-5
 """Norm of the discriminator's gradient below which it learns nothing."""
 _NARROW = 0.05
 """Spread of a code, in standard deviations of the prior, below which it ignores its input."""
-_NOTHING = 0.98
+_NOTHING = 1.0
 """Reconstruction error, in variances of the features, from which a decoder knows no more than their mean."""
+
+
+@keras.saving.register_keras_serializable(package="msfl")
+class Gate(keras.layers.Layer):  # type: ignore[misc]
+    """The identity, through which gradients pass only while `open` is one."""
+
+    def build(self, shape: Any) -> None:
+        """Make the gate, open."""
+        self.open = self.add_weight(shape=(), initializer="ones", trainable=False, name="open")
+
+    def call(self, values: Any) -> Any:
+        """See the class."""
+        return self.open * values + (1 - self.open) * keras.ops.stop_gradient(values)
 
 
 class AdversarialPart:
@@ -42,6 +55,8 @@ class AdversarialPart:
         adversarial: Weight of the encoder's part of the game.
         learning_rate: Of the discriminator (Adam, with the first decay .5 of Radford et al. 2016).
         seed: Seed of the samples.
+        gate: What keeps the tasks from shaping the code, opened after a number of steps.
+        alone: That number.
     """
 
     def __init__(
@@ -53,12 +68,16 @@ class AdversarialPart:
         adversarial: float,
         learning_rate: float,
         seed: int,
+        gate: Gate | None = None,
+        alone: int = 0,
     ) -> None:
         self.decoder = decoder
         self.discriminator = discriminator
         self.reconstruction = reconstruction
         self.adversarial = adversarial
         self.seed = seed
+        self.gate = gate
+        self.alone = alone
         self.drawn = tf.Variable(0, trainable=False, dtype=tf.int32, name="drawn")
         self.optimizer = keras.optimizers.Adam(learning_rate, beta_1=0.5)
         self.optimizer.build(discriminator.trainable_variables)
@@ -84,6 +103,8 @@ class AdversarialPart:
         # Counted rather than drawn from a global generator: a training that goes on draws what it would have drawn.
         prior = tf.random.stateless_normal(tf.shape(code), seed=tf.stack([self.seed, self.drawn]))
         self.drawn.assign_add(1)
+        if self.gate is not None:
+            self.gate.open.assign(tf.cast(self.drawn >= self.alone, tf.float32))
         variables = self.discriminator.trainable_variables
         with tf.GradientTape() as tape:
             logits = self.discriminator(tf.concat([prior, code], 0), training=True)

@@ -118,7 +118,7 @@ class MultitaskSystem:
         """Build the network; see the module for the names of its inputs and outputs."""
         raise NotImplementedError
 
-    def beside(self, plan: NetworkPlan) -> Beside | None:
+    def beside(self, network: keras.Model, plan: NetworkPlan, train: Dataset) -> Beside | None:
         """Return what is learnt beside the tasks, from labelled and unlabelled utterances; nothing for most systems."""
         return None
 
@@ -132,7 +132,7 @@ class MultitaskSystem:
         """Train; see `msfl.models.contract.System.fit`."""
         keras.backend.clear_session()  # layer names, and with them the saved file, do not depend on what ran before
         network = self.build(self.plan(train, seed))
-        beside = self.beside(self.plan(train, seed))
+        beside = self.beside(network, self.plan(train, seed), train)
         held_out = None if validation is None else (self.in_memory(validation), validation)
         history = fit_network(
             network,
@@ -250,6 +250,7 @@ class TrainedNetwork:
         Raises:
             DataError: A file is missing or damaged; the sentence names it.
         """
+        import msfl.models.adversarial
         import msfl.models.lstm
         import msfl.models.sequence_layers
         import msfl.models.wave_layers  # noqa: F401  (registers the layers)

@@ -11,12 +11,14 @@ import numpy as np
 import pandas as pd
 
 from msfl.errors import DataError
-from msfl.models.adversarial import AdversarialPart, collapses
+from msfl.models.adversarial import AdversarialPart, Gate, collapses
 from msfl.models.contract import MISSING, Dataset
 from msfl.models.multitask import EMBEDDING, SHARED, MultitaskSystem, NetworkPlan, TrainedNetwork
-from msfl.models.sequence_layers import task_heads
 from msfl.sequences.kinds import FEATURES
 from msfl.training import predict_logits
+
+WEIGHTS: Mapping[str, Any] = {"name": "fixed", "weights": {"gender": 0.3, "speaker": 0.1}}
+"""Speakers have labels everywhere and many classes: in full weight they take the code for themselves."""
 
 
 class SemiSupervisedAAE(MultitaskSystem):
@@ -43,10 +45,12 @@ class SemiSupervisedAAE(MultitaskSystem):
         reconstruction: Weight of the reconstruction error.
         adversarial: Weight of the encoder's loss against the discriminator.
         discriminator_rate: Learning rate of the discriminator.
+        pretraining: Share of the training, its beginning, in which heads read the code and do not shape it. Otherwise
+            the encoder learns a few labels by heart before its code says anything about the utterances.
         supervised: Leaves out reconstruction, prior, and all utterances without a label of the main task: the
             supervised twin, the same encoder and heads.
         epochs, batch_size, min_steps, learning_rate, weight_decay, class_weights, early_stopping, balancing:
-            See `MultitaskSystem`. Balanced are the tasks only.
+            See `MultitaskSystem`. Balanced are the tasks only; by default with fixed weights.
     """
 
     name: ClassVar[str] = "semi-supervised-aae"
@@ -69,8 +73,9 @@ class SemiSupervisedAAE(MultitaskSystem):
         noise: float = 0.2,
         dropout: float = 0.2,
         reconstruction: float = 1.0,
-        adversarial: float = 0.1,
+        adversarial: float = 0.02,
         discriminator_rate: float = 5e-4,
+        pretraining: float = 0.3,
         supervised: bool = False,
         epochs: int = 30,
         batch_size: int = 64,
@@ -79,9 +84,9 @@ class SemiSupervisedAAE(MultitaskSystem):
         weight_decay: float = 1e-2,
         class_weights: bool = True,
         early_stopping: int = 0,
-        balancing: str | Mapping[str, Any] = "fixed",
+        balancing: str | Mapping[str, Any] = WEIGHTS,
     ) -> None:
-        for key, value in (("noise", noise), ("dropout", dropout)):
+        for key, value in (("noise", noise), ("dropout", dropout), ("pretraining", pretraining)):
             if not 0 <= value < 1:
                 raise ValueError(f"{key} is {value}; it is a share from 0 to below 1")
         for key, value in (("reconstruction", reconstruction), ("adversarial", adversarial)):
@@ -108,6 +113,7 @@ class SemiSupervisedAAE(MultitaskSystem):
             adversarial=adversarial,
             discriminator_rate=discriminator_rate,
             supervised=supervised,
+            pretraining=pretraining,
         )
 
     def fit(
@@ -139,18 +145,30 @@ class SemiSupervisedAAE(MultitaskSystem):
             kernel_initializer=keras.initializers.GlorotUniform(plan.seed + 3),
             name=SHARED,
         )(hidden)
-        kept = keras.layers.Dropout(options["dropout"], seed=plan.seed + 4, name="dropout")(code)
+        kept = keras.layers.Dropout(options["dropout"], seed=plan.seed + 4, name="dropout")(
+            Gate(name=_GATE)(code)
+        )
+        # From zero: a few labels have no time to turn heads that begin in a wrong direction.
+        heads = {
+            task.name: keras.layers.Dense(
+                len(task.classes), kernel_initializer="zeros", name=f"{task.name}_head"
+            )(kept)
+            for task in plan.tasks
+        }
         outputs = {
-            **task_heads(plan, lambda _: kept),
+            **heads,
             EMBEDDING: keras.layers.Identity(name=EMBEDDING)(code),
         }
         return keras.Model({FEATURES: features}, outputs, name="encoder_and_heads")
 
-    def beside(self, plan: NetworkPlan) -> AdversarialPart | None:
+    def beside(self, network: keras.Model, plan: NetworkPlan, train: Dataset) -> AdversarialPart | None:
         """Decoder and discriminator; see `MultitaskSystem.beside`."""
         options = self.options
         if options["supervised"]:
             return None
+        alone = round(options["pretraining"] * self.schedule.steps(len(train)))
+        gate = network.get_layer(_GATE)
+        gate.open.assign(float(not alone))
         decoder = keras.Sequential(
             [
                 keras.Input((options["code"],)),
@@ -176,6 +194,8 @@ class SemiSupervisedAAE(MultitaskSystem):
             adversarial=options["adversarial"],
             learning_rate=options["discriminator_rate"],
             seed=plan.seed,
+            gate=gate,
+            alone=alone,
         )
 
     def notes(self, network: keras.Model, train: Dataset, history: pd.DataFrame) -> tuple[str, ...]:
@@ -184,6 +204,7 @@ class SemiSupervisedAAE(MultitaskSystem):
         return collapses(history, code, train.features)
 
 
+_GATE = "gate"
 _DISCRIMINATOR = 64
 """Width of the two hidden layers of the discriminator."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from analyses.report import words
 from analyses.report.blocks import Block, Notice, Points, Section, Terms
 from analyses.report.context import ATTENTION, Context
+from msfl.results import training_notes
 
 ORDER = 150
 
@@ -64,6 +65,12 @@ def further(context: Context) -> list[str]:
         )
     if run.manifest.data.synthetic:
         told.append("The speech is synthetic: nothing about people or languages follows.")
+    if run.labelled < 1:
+        told.append(
+            f"The models have seen {100 * run.labelled:.3g} % of the labels of the training part: with more labels, "
+            "scores and rankings would be others."
+        )
+    told += training_notes(run)
     if context.methods in ((), (ATTENTION,)):
         told.append(
             "Only attention was looked at: take the lists as questions for the other methods, not as "
