@@ -241,8 +241,9 @@ def _against(own: pd.DataFrame, twin: pd.DataFrame, measured: str) -> dict[str, 
     if pairs.empty:
         return dict.fromkeys(("twin_value", "difference", "low", "high"), np.nan)
     pairs = pairs.assign(difference=pairs[measured] - pairs[f"{measured}_twin"])
-    fewest = int(pairs.groupby("corpus")["speaker"].nunique().max())
-    low, high = interval(_drawn(pairs)[None, :], fewest)
+    # Speakers are drawn within corpora: the largest corpus stands for the degrees of freedom, fewer than all have.
+    speakers = int(pairs.groupby("corpus")["speaker"].nunique().max())
+    low, high = interval(_drawn(pairs)[None, :], speakers)
     return {
         "twin_value": mean_of_groups(pairs, f"{measured}_twin"),
         "difference": mean_of_groups(pairs, "difference"),
