@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from threading import local
 from typing import Any
@@ -127,6 +128,7 @@ def title_of(name: str) -> str:
     return "utterance-level features" if name == FEATURES else sequence_kind(name).title
 
 
+@cache
 def cache_options(kind: SequenceKind) -> str:
     """Return what the key of a cached sequence depends on, besides the recording."""
     resampler, decoder = version("audresample"), version("soundfile")
