@@ -50,9 +50,11 @@ def print_curve(runs: list[Run]) -> None:
     groups = list(dict.fromkeys(curve["group"]))
     print(f"{runs[-1].title()}\n\n| labelled | trained on | model | " + " | ".join(groups) + " |")
     print("|---" * (3 + len(groups)) + "|")
-    for (share, language_set, model), rows in curve.groupby(["labelled", "language_set", "model"]):
+    for key, rows in curve.groupby(["labelled", "language_set", "model"]):
+        share, language_set, model = rows["labelled"].iloc[0], *key[1:]
         cells = {
-            row.group: f"{row.uar:.3f} [{row.uar_low:.3f}, {row.uar_high:.3f}]" for row in rows.itertuples()
+            row["group"]: f"{row['uar']:.3f} [{row['uar_low']:.3f}, {row['uar_high']:.3f}]"
+            for row in rows.to_dict("records")
         }
         listed = " | ".join(cells.get(group, "") for group in groups)
         print(f"| {100 * share:g} % | {language_set} | {model} | {listed} |")
@@ -60,9 +62,10 @@ def print_curve(runs: list[Run]) -> None:
     if len(added):
         print("\nUAR minus that of the supervised twin [95 % interval over speakers]\n")
         print("| labelled | trained on | corpus | difference | p |\n|---|---|---|---|---|")
-        for row in added.itertuples():
-            span = f"{row.difference:+.3f} [{row.low:+.3f}, {row.high:+.3f}]"
-            print(f"| {100 * row.labelled:g} % | {row.language_set} | {row.group} | {span} | {row.p:.3f} |")
+        for row in added.to_dict("records"):
+            span = f"{row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
+            where = f"{row['language_set']} | {row['group']}"
+            print(f"| {100 * row['labelled']:g} % | {where} | {span} | {row['p']:.3f} |")
 
 
 if __name__ == "__main__":
