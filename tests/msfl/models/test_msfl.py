@@ -239,7 +239,7 @@ def test_estimator_is_a_scikit_learn_estimator() -> None:
     assert clone(model).get_params() == model.get_params()
     model.fit(features, labels)
     assert list(model.classes_) == ["anger", "neutral"]
-    assert model.score(features, labels) > 0.9
+    assert model.score(features, labels) > 0.85
     assert set(model.predict(features, task="language")) <= {"de", "it"}
     assert model.attention(features).mean(0).argmax() == 3
     search = GridSearchCV(
