@@ -126,8 +126,8 @@ class Run:
             utterance: Rows of this utterance only: one per task and seed.
 
         Returns:
-            The key columns (`KEYS`), task, step_seconds, and weights: one per time step, sum one. Of a recording that is
-            longer than what the model reads, these are the steps of its middle. Without rows where there are none.
+            The key columns (`KEYS`), task, step_seconds, and weights: one per time step, sum one. Of a recording that
+            is longer than what the model reads, these are the steps of its middle. Without rows where there are none.
         """
         import pandas as pd
 

@@ -15,6 +15,17 @@ MSFL = (
     "Applied Sciences "
     "12(24), 12805. doi:10.3390/app122412805"
 )
+SYSTEMS = {
+    "mtl-cnn": "N. K. Kim et al. (2017). Speech emotion recognition based on multi-task learning using a convolutional "
+    "neural network. APSIPA ASC, 704-707.",
+    "attention-e2e": "Zhang, Wu & Schuller (2019). Attention-augmented end-to-end multi-task learning for emotion "
+    "prediction from speech. ICASSP, 6705-6709.",
+    "aggregated-mtl": 'J. Kim, Englebienne, Truong & Evers (2017). Towards speech emotion recognition "in the wild" '
+    "using aggregated corpora and deep multi-task learning. INTERSPEECH, 1113-1117.",
+    "semi-supervised-aae": "Latif et al. (2022). Multi-task semi-supervised adversarial autoencoding for speech "
+    "emotion recognition. IEEE Transactions on Affective Computing 13(2), 992-1004.",
+}
+"""System of another paper -> that paper; here, because the systems themselves need TensorFlow to be asked."""
 OPENSMILE = (
     "Eyben, Wöllmer & Schuller (2010). openSMILE: the Munich versatile and fast open-source audio feature "
     "extractor. ACM Multimedia, 1459-1462."
@@ -76,12 +87,20 @@ def of(context: Context) -> list[str]:
     models = {job.model for job in context.run.jobs if job.status == "done"}
     if any(name.startswith("msfl") for name in models):
         found.append(MSFL)
+    found += [paper for name in models if (paper := system_paper(name))]
     if manifest.features.set in FEATURE_SETS:
         found += [OPENSMILE, FEATURE_SETS[manifest.features.set]]
     found += [text for name, text in BALANCERS.items() if name in balancing(context)]
     found += [text for name, text in METHODS.items() if name in context.methods]
     found += [text for name, text in TABLES.items() if context.table(name, columns=[]) is not None]
     return sorted(dict.fromkeys(found))
+
+
+def system_paper(model: str) -> str:
+    """Return the paper of one of the systems of others; empty for MSFL, for baselines, and for what is unknown."""
+    return next(
+        (paper for name, paper in SYSTEMS.items() if model == name or model.startswith(f"{name}-")), ""
+    )
 
 
 def corpora(context: Context) -> dict[str, str]:

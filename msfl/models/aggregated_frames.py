@@ -181,7 +181,7 @@ class TrainedFrames(TrainedNetwork):
         )
         probabilities = {name: mean_probabilities(outputs[name]) for name in names}
         probabilities[names[0]] = self.machine.probabilities(statistics_of(outputs, names))
-        return Prediction(probabilities, embedding=outputs[EMBEDDING])
+        return Prediction(self.of_language(probabilities, data), embedding=outputs[EMBEDDING])
 
     def save(self, folder: Path) -> None:
         """Write the files of `TrainedNetwork.save`, and ``extreme_learning.npz``."""

@@ -94,9 +94,7 @@ class MTLCNN(MultitaskSystem):
         spectrogram, frames = sequence_input(plan, _KIND)
         hidden = keras.layers.Reshape((-1, plan.widths[_KIND], 1))(spectrogram)
         reach = 1
-        blocks = zip(
-            self.options["channels"], self.options["kernels"], self.options["strides"], strict=True
-        )
+        blocks = zip(self.options["channels"], self.options["kernels"], self.options["strides"], strict=True)
         for place, (channels, kernel, stride) in enumerate(blocks, start=1):
             reach *= stride
             hidden = keras.layers.Conv2D(
@@ -107,7 +105,9 @@ class MTLCNN(MultitaskSystem):
                 kernel_initializer=keras.initializers.HeUniform(plan.seed + place),
                 name=f"convolution_{place}",
             )(same_grid(kernel, f"padding_{place}")(hidden))
-            hidden = keras.layers.BatchNormalization(momentum=_MOMENTUM, name=f"normalisation_{place}")(hidden)
+            hidden = keras.layers.BatchNormalization(momentum=_MOMENTUM, name=f"normalisation_{place}")(
+                hidden
+            )
             hidden = FrameMask(reach, name=f"mask_{place}")(keras.layers.ReLU()(hidden), frames)
         bands = hidden.shape[2] * hidden.shape[3]
         pooled = StatisticsPooling(reach, name="pooling")(keras.layers.Reshape((-1, bands))(hidden), frames)

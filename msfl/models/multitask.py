@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from msfl.atomic import write_json
 from msfl.balancing import make_balancer
 from msfl.errors import DataError
-from msfl.models.contract import Dataset, Prediction
+from msfl.models.contract import MISSING, Dataset, Prediction
 from msfl.models.stream import Stream
 from msfl.sequences.kinds import FEATURES, sequence_kind
 from msfl.tasks import COLUMNS, Task
@@ -150,7 +150,14 @@ class MultitaskSystem:
         )
         notes = () if beside is None else self.notes(network, train, history)
         return TrainedNetwork(
-            network, train.tasks, self.inputs, self.longest, train.feature_names, history, notes
+            network,
+            train.tasks,
+            self.inputs,
+            self.longest,
+            train.feature_names,
+            history,
+            notes,
+            classes_by_language(train),
         )
 
     def load(self, folder: Path) -> TrainedNetwork:
@@ -191,6 +198,7 @@ class TrainedNetwork:
         feature_names: Names of the D features of the run.
         history: One row per epoch, see `msfl.training.fit_network`.
         notes: Sentences that stand beside its results; not saved with it, but in the record of its job.
+        available: Language -> classes of the main task that it has in training.
     """
 
     network: keras.Model
@@ -200,6 +208,7 @@ class TrainedNetwork:
     feature_names: tuple[str, ...]
     history: pd.DataFrame
     notes: tuple[str, ...] = ()
+    available: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def predict(self, data: Dataset) -> Prediction:
         """Predict every task, with the shared representation and the attention over time where there are any."""
@@ -214,12 +223,27 @@ class TrainedNetwork:
             for key, value in outputs.items()
             if key.startswith(TIME_ATTENTION)
         }
+        probabilities = {task.name: mean_probabilities(outputs[task.name]) for task in self.tasks}
         return Prediction(
-            {task.name: mean_probabilities(outputs[task.name]) for task in self.tasks},
+            self.of_language(probabilities, data),
             embedding=outputs.get(EMBEDDING),
             time_attention=weights,
             step_seconds=self._step_seconds(data, weights),
         )
+
+    def of_language(
+        self, probabilities: dict[str, NDArray[np.float32]], data: Dataset
+    ) -> dict[str, NDArray[np.float32]]:
+        """Leave the main task the classes that an utterance's language has in training, as MSFL and the baselines do.
+
+        Nothing is left out where the language is not given, or was not heard in training.
+        """
+        main = self.tasks[0]
+        allowed = np.ones((len(data), len(main.classes)), dtype=bool)
+        for language, classes in self.available.items():
+            allowed[data.language == language] = np.isin(main.classes, classes)
+        kept = np.where(allowed, probabilities[main.name], 0.0) + 1e-12 * allowed
+        return {**probabilities, main.name: (kept / kept.sum(axis=1, keepdims=True)).astype(np.float32)}
 
     def _step_seconds(self, data: Dataset, weights: Mapping[str, Sequence[NDArray[np.float32]]]) -> float:
         """Return how much of the recording a time step stands for, as the longest recording tells best."""
@@ -239,6 +263,7 @@ class TrainedNetwork:
             "inputs": list(self.inputs),
             "longest": self.longest,
             "feature_names": list(self.feature_names),
+            "available": {language: list(classes) for language, classes in self.available.items()},
         }
         write_json(folder / "model.json", facts)
         self.history.to_parquet(folder / "history.parquet", index=False)
@@ -261,13 +286,29 @@ class TrainedNetwork:
             network = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
             history = pd.read_parquet(folder / "history.parquet")
             found = (tuple(facts["inputs"]), float(facts["longest"]), tuple(facts["feature_names"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            available = {language: tuple(classes) for language, classes in facts["available"].items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             reason = str(error).rstrip(".")
             raise DataError(
                 f"{folder} does not hold a trained model that can be read: {reason}. Delete the folder of this "
                 "job and repeat `msfl train`."
             ) from None
-        return cls(network, tasks, *found, history)
+        return cls(network, tasks, *found, history, available=available)
+
+
+def classes_by_language(train: Dataset) -> dict[str, tuple[str, ...]]:
+    """Return language -> classes of the main task that it has in training; languages without labels are left out."""
+    main, codes = train.tasks[0], train.targets[train.tasks[0].name]
+    found = {
+        str(language): np.unique(codes[(train.language == language) & (codes != MISSING)])
+        for language in np.unique(train.language)
+        if language
+    }
+    return {
+        language: tuple(main.classes[code] for code in present)
+        for language, present in found.items()
+        if len(present)
+    }
 
 
 def in_memory(data: Dataset, inputs: Sequence[str]) -> dict[str, NDArray[np.float32]]:

@@ -104,6 +104,11 @@ def _models(context: Context) -> str:
         if any(name.startswith("msfl") for name in models)
         else ""
     )
+    papers = {paper: name for name in reversed(models) if (paper := references.system_paper(name))}
+    others = "".join(
+        f"{words.model(name)[0].upper()}{words.model(name)[1:]}: after {references.short(paper)}. "
+        for paper, name in reversed(papers.items())
+    )
     protocol = manifest.protocol
     independent = (
         "no speaker of the test part is in the training part"
@@ -118,7 +123,7 @@ def _models(context: Context) -> str:
         else ""
     )
     return (
-        f"{network}Models trained: {words.listed(words.model(name) for name in models)}; trained on "
+        f"{network}{others}Models trained: {words.listed(words.model(name) for name in models)}; trained on "
         f"{words.listed(sets)}. "
         f"Protocol: {protocol.title} ({protocol.name}, seed {protocol.seed}): {independent}. Early "
         "stopping, where used, looked at speakers of the "

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 
 import pandas as pd
 import pytest
 
+from analyses.report import references
 from analyses.report.blocks import Figure, Notice, Paragraph, Table, Terms, flat
 from analyses.report.context import open_context
 from analyses.report.sections import makers, sections
+from msfl.models.registry import system_class
 from msfl.runs import open_run
 
 SHARED = {"F0final_sma_amean", "jitterLocal_sma_amean"}
@@ -203,3 +206,15 @@ def test_one_language_alone_says_that_nothing_can_be_shared(plain_run, tmp_path)
     assert "one language only" in words(made["shared"])
     assert not any("could not be made" in words(one) for one in made.values())
     assert "overlaps" not in made
+
+
+@pytest.mark.parametrize("name", sorted(references.SYSTEMS))
+def test_systems_of_others_are_cited_as_they_cite_themselves(name):
+    own, cited = system_class(name).paper, references.system_paper(f"{name}-single-task")
+    authors, _, title = own.partition(":")
+    year = re.search(r"\d{4}$", own)
+    assert year is not None
+    assert f"({year[0]})" in cited
+    assert authors.split(",")[0].split(" et al")[0].split()[-1] in cited
+    assert title.split()[:4] == cited.partition(")")[2].split()[1:5]
+    assert references.system_paper("msfl") == references.system_paper("linear-svm") == ""

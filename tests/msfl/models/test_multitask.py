@@ -155,6 +155,25 @@ def test_predictions_are_in_the_order_of_the_rows(trained, data):
         np.testing.assert_allclose(values, whole.probabilities[task][rows], atol=1e-5)
 
 
+def test_a_language_is_not_given_classes_that_it_does_not_have(data):
+    third = replace(EMOTION, classes=("a", "b", "c"))
+    language = np.array(["de", "it"] * 24)
+    codes = np.where(language == "it", np.arange(48) // 2 % 2, np.arange(48) // 2 % 3)
+    train = replace(
+        data, tasks=(third, GENDER), targets={**data.targets, "emotion": codes}, language=language
+    )
+    trained = OnFeatures().fit(train, None, seed=0)
+    assert trained.available == {"de": ("a", "b", "c"), "it": ("a", "b")}
+    told = trained.predict(train).probabilities["emotion"]
+    assert np.allclose(told.sum(1), 1)
+    assert (told[language == "it", 2] == 0).all()
+    assert (told[language == "de", 2] > 0).all()
+    untold = trained.predict(replace(train, language=np.array([""] * 48))).probabilities["emotion"]
+    assert (untold[:, 2] > 0).all()
+    both = untold[language == "it", :2]
+    assert np.allclose(told[language == "it", :2], both / both.sum(1, keepdims=True), atol=1e-5)
+
+
 def test_an_interrupted_training_ends_as_an_uninterrupted_one(data, trained, tmp_path, monkeypatch):
     monkeypatch.setattr("msfl.checkpoint._EVERY", 0.0)
     system = MTLCNN(epochs=3, **SMALL)
