@@ -303,7 +303,8 @@ class _Average:
             kind: make_sequences(kind, one.loc[table.index], run.load_frame_scaler(job, kind), table)
             for kind, one in sequences.items()
         }
-        tasks = tuple(info.task() for info in job.tasks)
+        # Speakers are those of the training part, among whom a new recording's is not.
+        tasks = tuple(info.task() for info in job.tasks if info.name != "speaker")
         data = make_dataset(table, values, run.feature_names, tasks, frames)
         prediction = run.load_system(job).predict(data)
         for task in tasks:

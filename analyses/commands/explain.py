@@ -18,7 +18,7 @@ SHOWN = 10
 """So many features of the consensus ranking are listed in the terminal."""
 
 
-@click.command(short_help="Explain a run: rankings by several methods, and how far to trust them.")
+@click.command(short_help="Rank features by several methods, and test the rankings.")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option(
     "--method",

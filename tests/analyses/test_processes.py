@@ -30,12 +30,11 @@ list(in_processes(work, range(4), workers=2))
 """
 
 
-def square(number: int) -> int:
-    time.sleep(0.05 * (number == 0))
-    return number * number
-
-
 def test_results_come_in_the_order_of_the_items_or_all_of_them_anyhow() -> None:
+    def square(number: int) -> int:  # inside, so that it travels by value: workers cannot import a test
+        time.sleep(0.05 * (number == 0))
+        return number * number
+
     assert list(in_processes(square, range(6), workers=1)) == [0, 1, 4, 9, 16, 25]
     assert list(in_processes(square, range(6), workers=2)) == [0, 1, 4, 9, 16, 25]
     assert sorted(in_processes(square, range(6), workers=2, ordered=False)) == [0, 1, 4, 9, 16, 25]
