@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -264,3 +265,15 @@ def test_a_damaged_model_is_a_sentence(trained, tmp_path):
     (tmp_path / "model.keras").write_bytes(b"nothing")
     with pytest.raises(DataError, match="does not hold a trained model that can be read"):
         TrainedNetwork.load(tmp_path)
+
+
+def test_the_sixth_system_of_the_documentation_works(data, tmp_path):
+    text = (Path(__file__).parents[3] / "docs" / "systems.md").read_text(encoding="utf-8")
+    found = {}
+    exec(text.partition("```python\n")[2].partition("```")[0], found)
+    trained = found["PooledFrames"](epochs=1).fit(data, None, seed=0)
+    trained.save(tmp_path)
+    told = found["PooledFrames"]().load(tmp_path).predict(data)
+    assert set(told.probabilities) == {"emotion", "gender"}
+    assert np.allclose([one.sum() for one in told.time_attention["emotion"]], 1, atol=1e-5)
+    assert told.embedding.shape == (len(data), 32)
