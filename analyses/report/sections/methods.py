@@ -92,7 +92,8 @@ def _models(context: Context) -> str:
         for name in manifest.language_sets
         if any(job.language_set == name for job in jobs)
     ]
-    tasks = words.listed(list(dict.fromkeys(task.name for job in jobs for task in job.tasks)))
+    own = [job for job in jobs if job.model.startswith("msfl")]
+    tasks = words.listed(list(dict.fromkeys(task.name for job in own for task in job.tasks)))
     balancing = references.balancing(context)
     balanced = f", balanced by {'GradNorm' if balancing == 'gradnorm' else balancing}" if balancing else ""
     network = (
