@@ -55,7 +55,9 @@ def tables(
     batches = [batch for key in plan.subjects() if (batch := plan.cases(key))]
     batches += [batch for key in plan.retrained() if (batch := plan.roar_cases(key, retrain))]
     if not batches:
-        raise DataError(f"{run.path} has no ranking that could be judged: no method could explain its models.")
+        raise DataError(
+            f"{run.path} has no ranking that could be judged: no method could explain its models."
+        )
     everything = [case for batch in batches for case in batch.cases]
     results = enumerate(in_processes(judge, everything, workers=worker_count(jobs)), start=1)
     rows: list[dict[str, Any]] = []

@@ -67,7 +67,9 @@ def test_padding_is_small_and_batches_vary():
     assert by_chance > 1.0
     assert all(padding(batches) < 0.35 for batches in epochs)
     assert padding(stream.in_order(32)) < 0.05
-    together = [{frozenset((int(a), int(b))) for rows in batches for a in rows for b in rows} for batches in epochs]
+    together = [
+        {frozenset((int(a), int(b))) for rows in batches for a in rows for b in rows} for batches in epochs
+    ]
     assert len(together[0] & together[1]) / len(together[0]) < 0.5
 
 
