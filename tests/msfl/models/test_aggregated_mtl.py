@@ -172,13 +172,15 @@ def test_tasks_of_one_class_are_left_out() -> None:
 
 def test_fresh_process_predicts_the_same(trained: TrainedSystem, data: Dataset, tmp_path) -> None:
     trained.save(tmp_path)
-    np.save(tmp_path / "features.npy", data.features)
+    np.savez(tmp_path / "data.npz", features=data.features, language=data.language)
     code = (
         "import sys, numpy as np; from pathlib import Path\n"
         "from msfl.models.registry import get_system\n"
         "from dataclasses import make_dataclass\n"
         "folder = Path(sys.argv[1])\n"
-        "data = make_dataclass('D', ['features'])(np.load(folder / 'features.npy'))\n"
+        "given = np.load(folder / 'data.npz')\n"
+        "kind = make_dataclass('D', ['features', 'language'], namespace={'__len__': lambda d: len(d.features)})\n"
+        "data = kind(given['features'], given['language'])\n"
         "found = get_system('aggregated-mtl').load(folder).predict(data)\n"
         "np.savez(folder / 'found.npz', embedding=found.embedding, **found.probabilities)\n"
     )
