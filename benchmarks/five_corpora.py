@@ -120,7 +120,7 @@ def report(grid: Run) -> None:
     for column in columns[:-1]:
         best = max(alone, key=lambda row: row.scores[column].value).model
         table = pair(grid.predictions, OURS, f"{best}@monolingual", corpora=[column]).table.set_index("group")
-        cells.append(f"{_difference(table.loc[[column]].squeeze())} ({best})")
+        cells.append(f"{difference(table.loc[[column]].squeeze())} ({best})")
     print("| the best monolingual baseline of each corpus | " + " | ".join(cells) + " | |")
     language = compare(grid, task="language")
     print(f"\n{language.title}\n")
@@ -169,10 +169,11 @@ def print_differences(predictions: pd.DataFrame, other: str, columns: tuple[str,
     """Print what the multilingual network gains on another system, per corpus and on average."""
     table = pair(predictions, OURS, other).table.set_index("group")
     rows = [next(row for key, row in table.iterrows() if str(key).startswith(column)) for column in columns]
-    print(f"| {other} | " + " | ".join(_difference(row) for row in rows) + " |")
+    print(f"| {other} | " + " | ".join(difference(row) for row in rows) + " |")
 
 
-def _difference(row: pd.Series) -> str:
+def difference(row: pd.Series) -> str:
+    """Return a difference in UAR with its interval and p-value."""
     return f"{row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}], p {row['p']:.3f}"
 
 

@@ -15,16 +15,15 @@ utterances, and for MTL-CNN on EMO-DB the relative gain in macro F1, the number 
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
+
+from five_corpora import difference, print_scores, run
 
 from msfl.evaluation.comparison import compare as pair
 from msfl.evaluation.relative_gain import relative_f1_gain
-from msfl.execution import train
-from msfl.experiment import load_experiment
 from msfl.protocols import make_folds
 from msfl.results import compare
-from msfl.runs import Run, open_run
+from msfl.runs import Run
 
 TWINS = {
     "msfl": "msfl-single-task",
@@ -41,28 +40,6 @@ VARIANTS = ("aggregated-mtl-gender", "aggregated-mtl-naturalness", "aggregated-m
 """Which of gender and naturalness helps, and the form over frames, are asked within corpora only."""
 BASELINES = ("linear-svm", "majority")
 PROTOCOLS = ("speaker-kfold:5", "cross-corpus")
-EXPERIMENT = """\
-name = "{name}"
-
-[corpora]
-emodb = "{corpora}/emodb"
-ravdess = "{corpora}/ravdess"
-emovo = "{corpora}/emovo"
-urdu = {{ path = "{corpora}/urdu", normalisation = "train" }}   # its speakers give the emotion away: see `msfl scan`
-emotiontts = "{corpora}/emotiontts-ko"
-
-[data]
-features = "IS10"
-normalisation = "speaker"
-
-[protocol]
-name = "{protocol}"
-
-[training]
-language_sets = "all"
-models = [{models}]
-seeds = {seeds}
-"""
 
 
 def main() -> None:
@@ -82,61 +59,40 @@ def main() -> None:
             for name, twin in TWINS.items()
             if name in (args.only or TWINS) and not (protocol == "cross-corpus" and name in VARIANTS)
         }
-        run = train_all(args, protocol, list(dict.fromkeys([*systems, *systems.values(), *BASELINES])))
-        report(run, systems)
+        models = list(dict.fromkeys([*systems, *systems.values(), *BASELINES]))
+        report(run(args, protocol.partition(":")[0], "all", models, protocol=protocol), systems)
 
 
-def train_all(args: argparse.Namespace, protocol: str, models: list[str]) -> Run:
-    """Write one experiment, train it (or go on), and open its run folder."""
-    name = protocol.partition(":")[0]
-    args.out.mkdir(parents=True, exist_ok=True)
-    file = args.out / f"{name}.toml"
-    text = EXPERIMENT.format(
-        name=name,
-        corpora=args.corpora.resolve().as_posix(),
-        protocol=protocol,
-        models=", ".join(f'"{model}"' for model in models),
-        seeds=args.seeds,
-    )
-    file.write_text(text, encoding="utf-8")
-    out = args.out / name
-    train(load_experiment(file), out, jobs=args.jobs, say=lambda line: print(line, file=sys.stderr))
-    return open_run(out)
-
-
-def report(run: Run, systems: dict[str, str]) -> None:
-    """Print the scores of a run, and what each system gains on its twin."""
-    comparison = compare(run)
+def report(finished: Run, systems: dict[str, str]) -> None:
+    """Print the scores of a finished run, and what each system gains on its twin."""
+    comparison = compare(finished)
     columns = comparison.columns
     print(f"\n{comparison.title}\n")
-    if run.manifest.protocol.name == "cross-corpus":
-        print(f"{same_as_leaving_a_language_out(run)}\n")
-    print("| model | seeds | " + " | ".join(columns) + " |\n" + "|---" * (2 + len(columns)) + "|")
-    for row in comparison.rows:
-        cells = [str(row.scores[column]) if column in row.scores else "" for column in columns]
-        print(f"| {row.model} | {row.seeds} | " + " | ".join(cells) + " |")
+    if finished.manifest.protocol.name == "cross-corpus":
+        print(f"{same_as_leaving_a_language_out(finished)}\n")
+    print_scores(comparison, columns)
     print("\nDifference in UAR, system less twin, on the same utterances\n")
     print("| system | twin | " + " | ".join(columns) + " |\n" + "|---" * (2 + len(columns)) + "|")
     for system, twin in systems.items():
-        table = pair(run.predictions, f"{system}@all", f"{twin}@all").table
-        cells = [
-            f"{row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]" for _, row in table.iterrows()
-        ]
+        table = pair(finished.predictions, f"{system}@all", f"{twin}@all").table
+        cells = [difference(row) for _, row in table.iterrows()]
         print(f"| {system} | {twin} | " + " | ".join(cells) + " |")
     if "mtl-cnn" in systems:
-        gain = relative_f1_gain(run.predictions, "mtl-cnn@all", "mtl-cnn-single-task@all", "emodb")
+        gain = relative_f1_gain(finished.predictions, "mtl-cnn@all", "mtl-cnn-single-task@all", "emodb")
         print(
             f"\nMTL-CNN on emodb: macro F1 {gain.f1_a:.3f}, twin {gain.f1_b:.3f}, relative gain {gain.gain:+.1%} "
             f"[{gain.low:+.1%}, {gain.high:+.1%}] (its paper: +3.64 %)"
         )
 
 
-def same_as_leaving_a_language_out(run: Run) -> str:
+def same_as_leaving_a_language_out(finished: Run) -> str:
     """Check that leaving a corpus out is leaving its language out here, and say so."""
     one, other = (
         {
             (tuple(fold.train), tuple(fold.test))
-            for fold in make_folds(run.utterances, protocol, duplicates=run.utterances["content"].dropna())
+            for fold in make_folds(
+                finished.utterances, protocol, duplicates=finished.utterances["content"].dropna()
+            )
         }
         for protocol in ("cross-corpus", "leave-one-language-out")
     )
