@@ -1,6 +1,7 @@
 """Five multitask systems, their single-task twins and two baselines on five corpora: the table of the README.
 
     python benchmarks/five_systems.py CORPORA [--out runs/five-systems] [--jobs 2] [--seeds 1] [--only NAME ...]
+                                       [--protocols NAME ...]
 
 CORPORA holds emodb, ravdess, emovo, urdu and emotiontts-ko. Every model is trained on all languages together, on the
 same folds: five folds of whole speakers, and each corpus in turn left out. With one corpus per language, which is what
@@ -52,8 +53,9 @@ def main() -> None:
     parser.add_argument("--jobs", type=int)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--only", nargs="+", choices=sorted(TWINS), help="some of the systems")
+    parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=PROTOCOLS)
     args = parser.parse_args()
-    for protocol in PROTOCOLS:
+    for protocol in args.protocols:
         systems = {
             name: twin
             for name, twin in TWINS.items()

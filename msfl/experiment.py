@@ -128,14 +128,15 @@ class Training(_Section):
         models: Names of systems, see `msfl models`.
         tasks: Main task first; single-task models learn the first only.
         seeds: How many (``3``), or which (``[0, 1, 2]``).
-        balancing: How multitask networks balance their losses: a name, or a table with a name and parameters.
+        balancing: How all multitask networks balance their losses: a name, or a table with a name and parameters.
+            None leaves each system its own, which for the systems of other papers is what those papers do.
     """
 
     language_sets: str | tuple[tuple[str, ...], ...] = "monolingual+all"
     models: tuple[str, ...] = DEFAULT_MODELS
     tasks: tuple[str, ...] = ("emotion", "language")
     seeds: tuple[int, ...] = (0,)
-    balancing: str | dict[str, Any] = "gradnorm"
+    balancing: str | dict[str, Any] | None = None
 
     @field_validator("language_sets", mode="before")
     @classmethod
@@ -181,7 +182,7 @@ class Training(_Section):
 
     @field_validator("balancing", mode="after")
     @classmethod
-    def _balancing(cls, value: str | dict[str, Any]) -> str | dict[str, Any]:
+    def _balancing(cls, value: str | dict[str, Any] | None) -> str | dict[str, Any] | None:
         if isinstance(value, dict) and not isinstance(value.get("name"), str):
             raise ValueError('a table needs the name of the method, as in {name = "gradnorm", alpha = 0.5}')
         return value

@@ -194,13 +194,14 @@ def system_parameters(experiment: Experiment, model: str) -> dict[str, Any]:
     Raises:
         UsageError: The model does not exist or has no such parameter.
     """
-    from msfl.models.registry import check_parameters, get_entry, is_multitask, parameters_of
+    from msfl.models.registry import check_parameters, is_multitask, parameters_of
 
     own = dict(experiment.model.get(model, {}))
     check_parameters(model, own)
-    takes_balancing = "balancing" in parameters_of(model) and is_multitask(model)
-    if takes_balancing and "balancing" not in get_entry(model).defaults:
-        own.setdefault("balancing", experiment.training.balancing)
+    known = parameters_of(model)
+    if "balancing" in known and is_multitask(model):
+        # Written down also where it is the system's own, so that the record of the job says it.
+        own.setdefault("balancing", experiment.training.balancing or known["balancing"])
     return own
 
 

@@ -125,9 +125,12 @@ def short(reference: str) -> str:
 
 
 def balancing(context: Context) -> str:
-    """Return the name of the loss balancer of the experiment."""
-    chosen = _experiment(context, "training").get("balancing", "")
-    return str(chosen.get("name", "")) if isinstance(chosen, dict) else str(chosen)
+    """Return the name of the loss balancer of MSFL in this run, empty where it learnt one task."""
+    for job in context.run.jobs:
+        if job.model in ("msfl", "msfl-paper") and job.parameters.get("balancing"):
+            chosen = job.parameters["balancing"]
+            return str(chosen.get("name", "")) if isinstance(chosen, dict) else str(chosen)
+    return ""
 
 
 def _experiment(context: Context, part: str) -> dict[str, Any]:

@@ -21,8 +21,6 @@ from msfl.quiet import quiet_stderr
 BASELINES = "msfl.models.baselines"
 """Module of the baselines."""
 AAE = "msfl.models.semi_supervised_aae"
-AAE_WEIGHTS = {"balancing": {"name": "fixed", "weights": {"gender": 0.3, "speaker": 0.1}}}
-"""Its own default, whatever the experiment's balancing: `[model.NAME] balancing` sets another."""
 _ENTRIES = (
     SystemEntry("msfl", "msfl.models.msfl:MSFL"),
     SystemEntry("msfl-paper", "msfl.models.msfl:MSFLPaper"),
@@ -51,11 +49,9 @@ _ENTRIES = (
     SystemEntry(
         "aggregated-mtl-frames-single-task", "msfl.models.aggregated_frames:AggregatedFrames", {"tasks": ()}
     ),
-    SystemEntry("semi-supervised-aae", f"{AAE}:SemiSupervisedAAE", AAE_WEIGHTS),
-    SystemEntry(
-        "semi-supervised-aae-supervised", f"{AAE}:SemiSupervisedAAE", {**AAE_WEIGHTS, "supervised": True}
-    ),
-    SystemEntry("semi-supervised-aae-single-task", f"{AAE}:SemiSupervisedAAE", {**AAE_WEIGHTS, "tasks": ()}),
+    SystemEntry("semi-supervised-aae", f"{AAE}:SemiSupervisedAAE"),
+    SystemEntry("semi-supervised-aae-supervised", f"{AAE}:SemiSupervisedAAE", {"supervised": True}),
+    SystemEntry("semi-supervised-aae-single-task", f"{AAE}:SemiSupervisedAAE", {"tasks": ()}),
     SystemEntry("majority", f"{BASELINES}:Majority", seeded=False),
     SystemEntry("logistic-regression", f"{BASELINES}:LogisticRegression", seeded=False),
     SystemEntry("linear-svm", f"{BASELINES}:LinearSVM", seeded=False),

@@ -98,7 +98,7 @@ def write_run(folder: Path) -> Run:
         experiment={
             "name": "study",
             "corpora": {"emovo": {"reader": "emovo", "path": "emovo"}},
-            "training": {"models": ["msfl", "majority"], "balancing": "gradnorm"},
+            "training": {"models": ["msfl", "majority"]},
         },
         versions={"msfl": "0.1.0", "opensmile": "2.6.0"},
         features=FeatureInfo(set="IS10", count=len(FEATURES), fingerprint="f"),
@@ -142,7 +142,7 @@ def write_job(folder: Path, job: str, name: str, model: str) -> None:
         seed=0,
         status="done",
         derived_seed=0,
-        parameters={"units": 8} if model == "msfl" else {},
+        parameters={"units": 8, "balancing": "gradnorm"} if model == "msfl" else {},
         tasks=(TaskInfo(name="emotion", classes=EMOTIONS),),
         test=12,
         attention=model == "msfl",

@@ -378,6 +378,16 @@ def test_balancing_goes_to_the_models_that_take_it(toy, thinker):
     assert system_parameters(experiment, "majority") == {}
 
 
+def test_without_a_choice_each_system_keeps_its_own_balancing_and_says_it(toy, thinker):
+    from msfl.jobs import system_parameters
+
+    toy.write(models='["thinker", "msfl", "majority"]')
+    experiment = toy.experiment()
+    assert system_parameters(experiment, "thinker") == {"balancing": "fixed"}
+    assert system_parameters(experiment, "msfl") == {"balancing": "gradnorm"}
+    assert system_parameters(experiment, "majority") == {}
+
+
 def test_language_sets_without_a_fold_are_left_out_with_a_sentence(toy):
     toy.write(models='["majority"]')
     toy.file.write_text(toy.file.read_text().replace("speaker-kfold:2", "leave-one-language-out"))
