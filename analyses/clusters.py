@@ -10,7 +10,7 @@ after each dimension was brought to variance one: Euclidean distances that no sc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,6 +38,19 @@ LABELS = (EMOTION, WITHIN, CORPUS)
 """Whose clusters: the emotions of all corpora together, those of each corpus by itself, and the corpora."""
 MEASURES = ("silhouette", "neighbours")
 _KEYS = ["label", "group", "corpus", "speaker", "fold", "utterance"]
+_SHOWN_KEYS = [
+    "model",
+    "language_set",
+    "fold",
+    "seed",
+    "utterance",
+    "corpus",
+    "language",
+    "speaker",
+    "emotion",
+]
+_MEASURING = 0.3
+"""The share of the time that goes into figures; the rest goes into maps."""
 
 
 def embedding_jobs(run: Run) -> list[JobRecord]:
@@ -67,21 +80,35 @@ def twin_of(model: str, models: Iterable[str]) -> str:
     return ""
 
 
-def tables(run: Run) -> dict[str, pd.DataFrame]:
+def tables(run: Run, *, told: Callable[[float], None] = lambda _: None) -> dict[str, pd.DataFrame]:
     """Return the tables `clusters` and `cluster_map` of a run, see ``docs/explanations.md``.
 
     They have no rows where no model has a shared representation.
+
+    Args:
+        run: The run.
+        told: Takes the share that is done.
     """
+    import sklearn.manifold
+    import sklearn.metrics  # noqa: F401  # only of libraries that are loaded can threads be limited
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
     jobs = embedding_jobs(run)
+    firsts = _firsts(jobs)
     labels = run.utterances[["emotion"]].astype("string")
-    measured = [measure(_embedding(run, job, labels), seed=place) for place, job in _numbered(jobs)]
-    for job, rows in zip(jobs, measured, strict=True):
-        rows.insert(0, "model", job.model)
-    values = pd.concat(measured, ignore_index=True) if measured else pd.DataFrame()
-    language_set = jobs[0].language_set if jobs else ""
-    quality = _quality(values)
-    quality.insert(1, "language_set", language_set)
-    return {CLUSTERS: quality, MAP: _maps(run, jobs, labels)}
+    measured, maps = [], []
+    # The threads of t-SNE meet thousands of times: where a core is busy with something else, they wait for each other
+    # ten times as long as one alone needs. And a sum over several depends on their number.
+    with threadpool_limits(1):
+        for number, (place, job) in enumerate(_numbered(jobs), start=1):
+            measured.append(measure(_embedding(run, job, labels), seed=place).assign(model=job.model))
+            told(_MEASURING * number / len(jobs))
+        quality = _quality(pd.concat(measured, ignore_index=True) if measured else pd.DataFrame())
+        for number, job in enumerate(firsts, start=1):
+            maps.append(_map(_embedding(run, job, labels)))
+            told(_MEASURING + (1 - _MEASURING) * number / len(firsts))
+    quality.insert(1, "language_set", jobs[0].language_set if jobs else "")
+    return {CLUSTERS: quality, MAP: _stacked(maps)}
 
 
 def _numbered(jobs: Sequence[JobRecord]) -> list[tuple[int, JobRecord]]:
@@ -271,25 +298,28 @@ def _drawn(pairs: pd.DataFrame) -> Floats:
     return np.asarray(np.nanmean(means, axis=1))
 
 
-def _maps(run: Run, jobs: Sequence[JobRecord], labels: pd.DataFrame) -> pd.DataFrame:
-    """Return one map per model: of its first fold and seed, which are the same for all where all have them."""
-    found = []
-    for model in dict.fromkeys(job.model for job in jobs):
-        first = min((job for job in jobs if job.model == model), key=lambda job: (job.fold, job.seed))
-        frame = _embedding(run, first, labels)
-        if len(frame) > SHOWN:
-            chosen = np.random.default_rng(0).choice(len(frame), SHOWN, replace=False)
-            frame = frame.iloc[np.sort(chosen)].reset_index(drop=True)
-        if len(frame) < 5:
-            continue
-        keys = ["model", "language_set", "fold", "seed", "utterance", "corpus", "language", "speaker"]
-        found.append(frame[[*keys, "emotion"]].assign(**dict(zip("xy", flat(frame).T, strict=True))))
-    columns = ["model", "language_set", "fold", "seed", "utterance", "corpus", "language", "speaker"]
-    return (
-        pd.concat(found, ignore_index=True)
-        if found
-        else pd.DataFrame(columns=[*columns, "emotion", "x", "y"])
-    )
+def _firsts(jobs: Sequence[JobRecord]) -> list[JobRecord]:
+    """Return one job per model: its first fold and seed, which are the same for all where all have them."""
+    models = dict.fromkeys(job.model for job in jobs)
+    return [
+        min((job for job in jobs if job.model == model), key=lambda job: (job.fold, job.seed))
+        for model in models
+    ]
+
+
+def _map(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of `cluster_map` of a job's embedding; none of fewer than five utterances."""
+    if len(frame) > SHOWN:
+        chosen = np.random.default_rng(0).choice(len(frame), SHOWN, replace=False)
+        frame = frame.iloc[np.sort(chosen)].reset_index(drop=True)
+    if len(frame) < 5:
+        return pd.DataFrame()
+    return frame[_SHOWN_KEYS].assign(**dict(zip("xy", flat(frame).T, strict=True)))
+
+
+def _stacked(maps: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    full = [one for one in maps if len(one)]
+    return pd.concat(full, ignore_index=True) if full else pd.DataFrame(columns=[*_SHOWN_KEYS, "x", "y"])
 
 
 def flat(frame: pd.DataFrame) -> NDArray[np.float32]:

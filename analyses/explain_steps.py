@@ -265,7 +265,7 @@ def _clusters_step(run: Run) -> Step:
         CLUSTERS,
         "Clusters in shared representations",
         (CLUSTERS, MAP),
-        lambda context: tables(context.run),
+        lambda context: tables(context.run, told=context.told),
         left_out="" if embedding_jobs(run) else "No model of this run keeps a shared representation.",
     )
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import silhouette_samples
+from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
 
 from analyses import clusters
 from analyses.clusters import (
@@ -231,6 +232,22 @@ def test_a_run_gets_tables_a_section_and_maps(run: Run, tmp_path) -> None:
         "clusters-aggregated-mtl-single-task",
     ]
     assert len(open_explanations(copied).table("clusters")) == len(made["clusters"])
+
+
+def test_one_thread_measures_and_draws_and_says_how_far_it_is(run: Run, monkeypatch) -> None:
+    """Threads of t-SNE that wait for each other on a busy machine took minutes instead of seconds."""
+    seen: list[int] = []
+    shares: list[float] = []
+
+    def watched(frame: pd.DataFrame) -> np.ndarray:
+        seen.extend(pool["num_threads"] for pool in threadpool_info())
+        return flat(frame)
+
+    monkeypatch.setattr(clusters, "flat", watched)
+    tables(run, told=shares.append)
+    assert set(seen) == {1}
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1.0)
 
 
 def test_a_run_without_representations_has_no_section(run: Run, tmp_path) -> None:
