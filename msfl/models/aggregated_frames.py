@@ -16,7 +16,15 @@ from msfl.models.aggregated_mtl import PAPER, TASKS
 from msfl.models.contract import MISSING, Dataset, Prediction
 from msfl.models.extreme_learning import ExtremeLearningMachine, fit_extreme_learning
 from msfl.models.lstm import FusedLSTM
-from msfl.models.multitask import EMBEDDING, SHARED, MultitaskSystem, NetworkPlan, TrainedNetwork, stream
+from msfl.models.multitask import (
+    EMBEDDING,
+    SHARED,
+    MultitaskSystem,
+    NetworkPlan,
+    TrainedNetwork,
+    given,
+    stream,
+)
 from msfl.models.sequence_layers import frame_mask, sequence_input
 from msfl.training import mean_probabilities, predict_logits
 
@@ -88,25 +96,7 @@ class AggregatedFrames(MultitaskSystem):
             raise ValueError(f"stack is {stack}; it is a number of frames, 1 or more")
         if machine_units < 1 or not ridge > 0:
             raise ValueError(f"machine_units is {machine_units} and ridge {ridge}; both must be above 0")
-        super().__init__(
-            tasks=tasks,
-            epochs=epochs,
-            batch_size=batch_size,
-            min_steps=min_steps,
-            learning_rate=learning_rate,
-            weight_decay=weight_decay,
-            class_weights=class_weights,
-            early_stopping=early_stopping,
-            balancing=balancing,
-            longest=longest,
-            stack=stack,
-            units=units,
-            size=size,
-            penalty=penalty,
-            dropout=dropout,
-        )
-        self.machine_units = machine_units
-        self.ridge = ridge
+        super().__init__(**given(locals()))
 
     def build(self, plan: NetworkPlan) -> keras.Model:
         """See `MultitaskSystem.build`; beside the tasks there are `STATISTICS` + task, (B, 4K)."""
@@ -151,8 +141,8 @@ class AggregatedFrames(MultitaskSystem):
             statistics_of(outputs, [task.name for task in train.tasks]),
             known.targets[known.tasks[0].name],
             len(known.tasks[0].classes),
-            units=self.machine_units,
-            ridge=self.ridge,
+            units=self.options["machine_units"],
+            ridge=self.options["ridge"],
             balanced=self.schedule.class_weights,
             seed=seed,
         )

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import keras
 
-from msfl.models.multitask import EMBEDDING, MultitaskSystem, NetworkPlan
+from msfl.models.multitask import EMBEDDING, MultitaskSystem, NetworkPlan, given
 from msfl.models.sequence_layers import shared_layer, task_heads
 from msfl.sequences.kinds import FEATURES
 
@@ -72,22 +72,7 @@ class AggregatedMTL(MultitaskSystem):
     ) -> None:
         if depth < 1:
             raise ValueError(f"depth is {depth}; it is a number of layers, 1 or more")
-        super().__init__(
-            tasks=tasks,
-            epochs=epochs,
-            batch_size=batch_size,
-            min_steps=min_steps,
-            learning_rate=learning_rate,
-            weight_decay=weight_decay,
-            class_weights=class_weights,
-            early_stopping=early_stopping,
-            balancing=balancing,
-            units=units,
-            depth=depth,
-            penalty=penalty,
-            dropout=dropout,
-            input_dropout=input_dropout,
-        )
+        super().__init__(**given(locals()))
 
     def build(self, plan: NetworkPlan) -> keras.Model:
         """See `MultitaskSystem.build`."""

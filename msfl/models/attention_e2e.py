@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import keras
 
 from msfl.models.lstm import FusedLSTM
-from msfl.models.multitask import EMBEDDING, SHARED, TIME_ATTENTION, MultitaskSystem, NetworkPlan
+from msfl.models.multitask import EMBEDDING, SHARED, TIME_ATTENTION, MultitaskSystem, NetworkPlan, given
 from msfl.models.sequence_layers import AttentionPooling, FrameMask, sequence_input, task_heads
 from msfl.models.wave_layers import LogMagnitude, PadToMultiple, SharedLSTM, mel_filters
 
@@ -85,21 +85,7 @@ class AttentionE2E(MultitaskSystem):
         balancing: str | Mapping[str, Any] = "fixed",
         longest: float = 10.0,
     ) -> None:
-        super().__init__(
-            tasks=tasks,
-            epochs=epochs,
-            batch_size=batch_size,
-            min_steps=min_steps,
-            learning_rate=learning_rate,
-            weight_decay=weight_decay,
-            class_weights=class_weights,
-            early_stopping=early_stopping,
-            balancing=balancing,
-            longest=longest,
-            channels=channels,
-            units=units,
-            dropout=dropout,
-        )
+        super().__init__(**given(locals()))
 
     def build(self, plan: NetworkPlan) -> keras.Model:
         """See `MultitaskSystem.build`."""

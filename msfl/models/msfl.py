@@ -17,6 +17,7 @@ from msfl.atomic import write_json
 from msfl.balancing import make_balancer
 from msfl.errors import DataError
 from msfl.models.contract import Dataset, Prediction
+from msfl.models.multitask import given
 from msfl.models.network import ATTENTION, SHARED, Plan, msfl_network, paper_network
 from msfl.tasks import Task
 from msfl.training import Schedule, fit_network, mean_probabilities, predict_logits
@@ -85,6 +86,7 @@ class MSFL:
         early_stopping: int = 0,
         balancing: str | Mapping[str, Any] = "gradnorm",
     ) -> None:
+        self.parameters = given(locals())
         if variant not in ("msfl", "paper"):
             raise ValueError(f"variant is '{variant}'; it is 'msfl' or 'paper'")
         for key, value in (("units", units), ("step", step), ("members", members), ("size", size)):
@@ -99,11 +101,6 @@ class MSFL:
         ):
             if not 0 <= share < 1:
                 raise ValueError(f"{key} is {share}; it is a share from 0 to below 1")
-        self.parameters = {
-            key: value
-            for key, value in locals().items()
-            if key not in ("self", "key", "value", "share", "smallest")
-        }
 
     @property
     def uses_validation(self) -> bool:
@@ -212,8 +209,7 @@ class MSFLPaper(MSFL):
         early_stopping: int = 0,
         balancing: str | Mapping[str, Any] = "gradnorm",
     ) -> None:
-        own = {key: value for key, value in locals().items() if key not in ("self", "__class__")}
-        super().__init__(variant="paper", **own)
+        super().__init__(variant="paper", **given(locals()))
 
 
 class MSFLSingleTask(MSFL):

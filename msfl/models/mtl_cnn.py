@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import keras
 
-from msfl.models.multitask import EMBEDDING, MultitaskSystem, NetworkPlan
+from msfl.models.multitask import EMBEDDING, MultitaskSystem, NetworkPlan, given
 from msfl.models.sequence_layers import (
     FrameMask,
     StatisticsPooling,
@@ -72,21 +72,8 @@ class MTLCNN(MultitaskSystem):
         if not len(channels) == len(kernels) == len(strides) > 0:
             raise ValueError("channels, kernels and strides need one number per block each")
         super().__init__(
-            tasks=tasks,
-            epochs=epochs,
-            batch_size=batch_size,
-            min_steps=min_steps,
-            learning_rate=learning_rate,
-            weight_decay=weight_decay,
-            class_weights=class_weights,
-            early_stopping=early_stopping,
-            balancing=balancing,
-            longest=longest,
-            channels=tuple(channels),
-            kernels=tuple(kernels),
-            strides=tuple(strides),
-            size=size,
-            dropout=dropout,
+            **given(locals())
+            | {"channels": tuple(channels), "kernels": tuple(kernels), "strides": tuple(strides)}
         )
 
     def build(self, plan: NetworkPlan) -> keras.Model:

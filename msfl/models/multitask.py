@@ -64,7 +64,7 @@ class MultitaskSystem:
         balancing: Name of a loss balancer, or a table with its name and parameters.
         longest: Seconds; of a longer recording its middle is read, in training and in prediction. Without effect on
             systems that read utterance-level features only.
-        options: What the network itself takes, for `build`.
+        options: What the system itself takes, for `build` and all else that it does of its own.
     """
 
     name: ClassVar[str]
@@ -294,6 +294,11 @@ class TrainedNetwork:
                 "job and repeat `msfl train`."
             ) from None
         return cls(network, tasks, *found, history, available=available)
+
+
+def given(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a constructor was given, from its `locals()`: before it has variables of its own."""
+    return {key: value for key, value in arguments.items() if key not in ("self", "__class__")}
 
 
 def classes_by_language(train: Dataset) -> dict[str, tuple[str, ...]]:

@@ -13,7 +13,7 @@ import pandas as pd
 from msfl.errors import DataError
 from msfl.models.adversarial import AdversarialPart, Gate, collapses
 from msfl.models.contract import MISSING, Dataset
-from msfl.models.multitask import EMBEDDING, SHARED, MultitaskSystem, NetworkPlan, TrainedNetwork
+from msfl.models.multitask import EMBEDDING, SHARED, MultitaskSystem, NetworkPlan, TrainedNetwork, given
 from msfl.sequences.kinds import FEATURES
 from msfl.training import predict_logits
 
@@ -86,6 +86,7 @@ class SemiSupervisedAAE(MultitaskSystem):
         early_stopping: int = 0,
         balancing: str | Mapping[str, Any] = WEIGHTS,
     ) -> None:
+        own = given(locals())
         for key, value in (("noise", noise), ("dropout", dropout), ("pretraining", pretraining)):
             if not 0 <= value < 1:
                 raise ValueError(f"{key} is {value}; it is a share from 0 to below 1")
@@ -95,26 +96,7 @@ class SemiSupervisedAAE(MultitaskSystem):
         for key, value in (("code", code), ("hidden", hidden)):
             if value < 1:
                 raise ValueError(f"{key} is {value}; it is a size from 1 upwards")
-        super().__init__(
-            tasks=tasks,
-            epochs=epochs,
-            batch_size=batch_size,
-            min_steps=min_steps,
-            learning_rate=learning_rate,
-            weight_decay=weight_decay,
-            class_weights=class_weights,
-            early_stopping=early_stopping,
-            balancing=balancing,
-            code=code,
-            hidden=hidden,
-            noise=noise,
-            dropout=dropout,
-            reconstruction=reconstruction,
-            adversarial=adversarial,
-            discriminator_rate=discriminator_rate,
-            supervised=supervised,
-            pretraining=pretraining,
-        )
+        super().__init__(**own)
 
     def fit(
         self, train: Dataset, validation: Dataset | None, *, seed: int, checkpoint: Path | None = None
