@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analyses.processes import forget_networks, in_processes, one_thread
+from analyses.processes import in_processes
 from msfl.errors import DataError, UsageError, nearest
+from msfl.processes import forget_networks, one_thread
 
 if TYPE_CHECKING:
     from analyses.explanations import Explanations
@@ -167,13 +168,13 @@ def retrain(case: OrderCase) -> None:
     from msfl.predictions import attention_frame
     from msfl.runs import open_run
 
-    one_thread()
     run, record = open_run(case.run), case.record
     work = case.folder.with_name(case.folder.name + _WORK)
     (work / "checkpoint").mkdir(parents=True, exist_ok=True)
     manifest, experiment = run.manifest, run.experiment
     data = run_data(run.path, manifest.data.fingerprint + manifest.features.fingerprint)
     system = get_system(record.model, **{**record.parameters, PARAMETER: case.order})
+    one_thread()  # after TensorFlow has been imported for the system
     job = Job(LanguageSet(record.language_set, record.languages), record.model, record.fold, record.seed)
     fold = fold_data(
         data,

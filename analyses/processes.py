@@ -53,27 +53,6 @@ def in_processes(
             ) from None
 
 
-def forget_networks() -> None:
-    """Free what Keras keeps of models that are done with, so that memory does not grow with the jobs."""
-    import sys
-
-    if "keras" in sys.modules:
-        import keras
-
-        keras.backend.clear_session()
-
-
-def one_thread() -> None:
-    """Let TensorFlow use one thread in this process, so that training gives the same sums here as elsewhere."""
-    from contextlib import suppress
-
-    import tensorflow as tf
-
-    with suppress(RuntimeError):  # it computes already, with the threads it has
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
-
-
 def _alone(function: Callable[[_A], _B], item: _A, owner: int) -> _B:
     """Compute with one thread: as many processes as cores are faster than as many threads."""
     end_with(owner)

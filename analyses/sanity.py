@@ -17,7 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analyses.explained_again import LINEAR, NETWORK_METHODS, QUICK, codes_of, importance
-from analyses.processes import forget_networks, in_processes
+from analyses.processes import in_processes
+from msfl.processes import forget_networks
 
 if TYPE_CHECKING:
     from analyses.attributions.contract import Subject

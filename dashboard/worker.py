@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -330,20 +328,14 @@ def _sorted(values: dict[str, float]) -> tuple[Part, ...]:
     return tuple(Part(name=name, value=value) for name, value in ordered)
 
 
-def _end_with(parent: int) -> None:
-    """End this process when the server has gone, however it went."""
-    while os.getppid() == parent:
-        time.sleep(1.0)
-    os._exit(1)
-
-
 def main() -> None:
     """Work on the folder that the command line names."""
     from msfl.features.sets import load_opensmile
+    from msfl.processes import end_with
     from msfl.quiet import hush_libraries
 
     hush_libraries()
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    end_with(os.getppid())
     load_opensmile()  # before TensorFlow, which brings a Fourier transform of the same name
     work(Path(sys.argv[1]))
 

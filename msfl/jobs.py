@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import errno
 import shutil
-import sys
 import time
 import traceback
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -21,7 +19,7 @@ from msfl.atomic import naming, write_json
 from msfl.errors import MsflError
 from msfl.grid import Job
 from msfl.manifest import JobRecord, TaskInfo, versions
-from msfl.quiet import quiet_stderr
+from msfl.processes import forget_networks, one_thread
 from msfl.runs import FEATURES, JOBS, SEQUENCES, SPLITS, UTTERANCES, WORK_SUFFIX
 from msfl.tasks import COLUMNS
 
@@ -210,6 +208,8 @@ def run_job(run: Path, fingerprint: str, experiment: Experiment, job: Job) -> Jo
 
     A failure is written down with its reason, so that the other jobs go on; a full disk stops everything.
     """
+    from msfl.models.registry import is_baseline
+
     final = run / JOBS / job.id
     work = final.with_name(final.name + WORK_SUFFIX)
     _clear(work)
@@ -242,7 +242,8 @@ def run_job(run: Path, fingerprint: str, experiment: Experiment, job: Job) -> Jo
         (work / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
         base |= {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
     finally:
-        _forget_graph(job.model)
+        if not is_baseline(job.model):  # garbage collection takes longer than many a baseline
+            forget_networks()
     record = JobRecord(**base, seconds=round(time.monotonic() - begun, 3))
     write_json(work / "job.json", record.model_dump())
     shutil.rmtree(work / "checkpoint", ignore_errors=True)
@@ -259,7 +260,7 @@ def _fit_and_write(work: Path, data: RunData, experiment: Experiment, job: Job) 
 
     parameters = system_parameters(experiment, job.model)
     system = get_system(job.model, **parameters)
-    _one_thread()
+    one_thread()
     fold = fold_data(
         data,
         experiment,
@@ -336,28 +337,3 @@ def _clear(work: Path) -> None:
             shutil.rmtree(item)
         else:
             item.unlink()
-
-
-def _one_thread() -> None:
-    """Let TensorFlow use one thread: two processes beat two threads, and sums keep their order."""
-    if "tensorflow" not in sys.modules:
-        return
-    import tensorflow as tf
-
-    with suppress(RuntimeError), quiet_stderr():  # RuntimeError: it computes already, with the threads it has
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
-        tf.config.list_logical_devices()  # looks for GPUs, and says so
-
-
-def _forget_graph(model: str) -> None:
-    """Free what Keras keeps of a finished model, so that a worker does not grow with its jobs.
-
-    Not after a baseline: it collects garbage, which takes longer than many a baseline once TensorFlow is there.
-    """
-    from msfl.models.registry import is_baseline
-
-    if "keras" in sys.modules and not is_baseline(model):
-        import keras
-
-        keras.backend.clear_session()

@@ -1,10 +1,13 @@
-"""Worker processes that end with the process that started them, however it ends."""
+"""Worker processes that end with the process that started them, however it ends, and what they may use."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+
+from msfl.quiet import quiet_stderr
 
 POLL = 0.5
 """Seconds between two looks at the owner."""
@@ -12,7 +15,7 @@ _watching = False
 
 
 def end_with(owner: int) -> None:
-    """End this worker as soon as its owner has gone; to be called at the start of every task.
+    """End this worker as soon as its owner has gone; to be called at the start, of every task in a pool.
 
     After a kill or a termination of the owner nobody else stops a worker, and it would go on computing and writing.
 
@@ -58,3 +61,23 @@ def no_orphans() -> Iterator[None]:
             with suppress(Exception):
                 executor.shutdown(wait=True, kill_workers=True)
         raise
+
+
+def one_thread() -> None:
+    """Let TensorFlow, once imported, use one thread: two processes beat two threads, and sums keep their order."""
+    if "tensorflow" not in sys.modules:
+        return
+    import tensorflow as tf
+
+    with suppress(RuntimeError), quiet_stderr():  # RuntimeError: it computes already, with the threads it has
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+        tf.config.list_logical_devices()  # looks for GPUs, and says so
+
+
+def forget_networks() -> None:
+    """Free what Keras keeps of models that are done with, so that memory does not grow with the jobs."""
+    if "keras" in sys.modules:
+        import keras
+
+        keras.backend.clear_session()

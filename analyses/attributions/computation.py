@@ -14,8 +14,9 @@ from analyses.attributions import files
 from analyses.attributions.contract import Attribution
 from analyses.attributions.registry import get_explainer, parameters_of
 from analyses.attributions.subjects import choose_utterances, job_seed, load_subject
-from analyses.processes import forget_networks, in_processes
+from analyses.processes import in_processes
 from msfl.errors import DataError, MsflError, UsageError
+from msfl.processes import forget_networks
 
 if TYPE_CHECKING:
     from analyses.attributions.contract import Explainer

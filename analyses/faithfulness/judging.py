@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from analyses.faithfulness.chance import random_orders
 from analyses.faithfulness.outcomes import Labels, Outcome, outcome
 from analyses.faithfulness.removal import Floats, Integers, both_ways, removals
-from analyses.processes import forget_networks
+from msfl.processes import forget_networks
 
 if TYPE_CHECKING:
     from analyses.attributions.contract import Subject

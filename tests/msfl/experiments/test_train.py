@@ -67,9 +67,7 @@ def thinker(monkeypatch):
     monkeypatch.setitem(sys.modules, "thinker_module", sys.modules[__name__])
     entries = {**registry(), "thinker": SystemEntry("thinker", "thinker_module:Thinker")}
     monkeypatch.setattr("msfl.models.registry.registry", lambda: entries)
-    monkeypatch.setattr(
-        "msfl.jobs._forget_graph", lambda model: None
-    )  # collects garbage, and there is no graph
+    monkeypatch.setattr("msfl.jobs.forget_networks", lambda: None)  # collects garbage, and there is no graph
 
 
 def numbers(run):
