@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from msfl.atomic import write_json
 from msfl.balancing import make_balancer
-from msfl.errors import DataError
 from msfl.models.contract import Dataset, Prediction
 from msfl.models.multitask import given
 from msfl.models.network import ATTENTION, SHARED, Plan, msfl_network, paper_network
+from msfl.models.saved_network import read_network, write_network
 from msfl.tasks import Task
 from msfl.training import Schedule, fit_network, mean_probabilities, predict_logits
 
@@ -264,37 +262,23 @@ class TrainedMSFL:
 
     def save(self, folder: Path) -> None:
         """Write ``model.keras``, ``model.json`` and ``history.parquet`` into a folder."""
-        self.network.save(folder / "model.keras")
-        facts = {
-            "tasks": {task.name: list(task.classes) for task in self.tasks},
-            "languages": list(self.languages),
-            "feature_names": list(self.feature_names),
-        }
-        write_json(folder / "model.json", facts)
-        self.history.to_parquet(folder / "history.parquet", index=False)
+        facts = {"languages": list(self.languages), "feature_names": list(self.feature_names)}
+        write_network(folder, self.network, self.tasks, self.history, facts)
 
     @classmethod
     def load(cls, folder: Path) -> TrainedMSFL:
         """Read what `save` wrote, in Keras' safe mode.
 
         Raises:
-            DataError: A file is missing or damaged; the sentence names it.
+            DataError: A file is missing or damaged; the sentence names the folder.
         """
         import msfl.models.attention
         import msfl.models.lstm  # noqa: F401  (registers the layers)
 
-        try:
-            facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-            tasks = tuple(Task(name, tuple(classes)) for name, classes in facts["tasks"].items())
-            network = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
-            history = pd.read_parquet(folder / "history.parquet")
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            reason = str(error).rstrip(".")
-            raise DataError(
-                f"{folder} does not hold a trained model that can be read: {reason}. Delete the folder of this "
-                "job and repeat `msfl train`."
-            ) from None
-        return cls(network, tasks, tuple(facts["languages"]), tuple(facts["feature_names"]), history)
+        network, tasks, history, (languages, feature_names) = read_network(
+            folder, lambda facts: (tuple(facts["languages"]), tuple(facts["feature_names"]))
+        )
+        return cls(network, tasks, languages, feature_names, history)
 
 
 def _inputs(data: Dataset, languages: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:

@@ -10,7 +10,6 @@ lengths ``<kind>_frames`` (B, 1). Its outputs are the logits of every task, (B, 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,10 +20,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from msfl.atomic import write_json
 from msfl.balancing import make_balancer
-from msfl.errors import DataError
 from msfl.models.contract import MISSING, Dataset, Prediction
+from msfl.models.saved_network import read_network, write_network
 from msfl.models.stream import Stream
 from msfl.sequences.kinds import FEATURES, sequence_kind
 from msfl.tasks import COLUMNS, Task
@@ -257,42 +255,33 @@ class TrainedNetwork:
 
     def save(self, folder: Path) -> None:
         """Write ``model.keras``, ``model.json`` and ``history.parquet`` into a folder."""
-        self.network.save(folder / "model.keras")
         facts = {
-            "tasks": {task.name: list(task.classes) for task in self.tasks},
             "inputs": list(self.inputs),
             "longest": self.longest,
             "feature_names": list(self.feature_names),
             "available": {language: list(classes) for language, classes in self.available.items()},
         }
-        write_json(folder / "model.json", facts)
-        self.history.to_parquet(folder / "history.parquet", index=False)
+        write_network(folder, self.network, self.tasks, self.history, facts)
 
     @classmethod
     def load(cls, folder: Path) -> TrainedNetwork:
         """Read what `save` wrote, in Keras' safe mode.
 
         Raises:
-            DataError: A file is missing or damaged; the sentence names it.
+            DataError: A file is missing or damaged; the sentence names the folder.
         """
         import msfl.models.adversarial
         import msfl.models.lstm
         import msfl.models.sequence_layers
         import msfl.models.wave_layers  # noqa: F401  (registers the layers)
 
-        try:
-            facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-            tasks = tuple(Task(name, tuple(classes)) for name, classes in facts["tasks"].items())
-            network = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
-            history = pd.read_parquet(folder / "history.parquet")
-            found = (tuple(facts["inputs"]), float(facts["longest"]), tuple(facts["feature_names"]))
-            available = {language: tuple(classes) for language, classes in facts["available"].items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            reason = str(error).rstrip(".")
-            raise DataError(
-                f"{folder} does not hold a trained model that can be read: {reason}. Delete the folder of this "
-                "job and repeat `msfl train`."
-            ) from None
+        network, tasks, history, (found, available) = read_network(
+            folder,
+            lambda facts: (
+                (tuple(facts["inputs"]), float(facts["longest"]), tuple(facts["feature_names"])),
+                {language: tuple(classes) for language, classes in facts["available"].items()},
+            ),
+        )
         return cls(network, tasks, *found, history, available=available)
 
 

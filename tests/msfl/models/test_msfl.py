@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -123,6 +125,21 @@ def test_damaged_model_is_one_sentence(tmp_path) -> None:
     (tmp_path / "model.json").write_text("{}")
     with pytest.raises(DataError, match="does not hold a trained model"):
         MSFL().load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("languages", None), ("languages", 3), ("feature_names", None), ("tasks", ["emotion"])]
+)
+def test_damaged_facts_are_one_sentence(trained: TrainedMSFL, tmp_path, key: str, value: object) -> None:
+    trained.save(tmp_path)
+    facts = json.loads((tmp_path / "model.json").read_text())
+    assert list(facts) == ["tasks", "languages", "feature_names"]
+    del facts[key]
+    (tmp_path / "model.json").write_text(json.dumps(facts | ({} if value is None else {key: value})))
+    with pytest.raises(DataError, match="does not hold a trained model that can be read") as caught:
+        MSFL().load(tmp_path)
+    if value is None:
+        assert f"model.json has no '{key}'" in str(caught.value)
 
 
 def test_attention_and_probabilities_sum_to_one(trained: TrainedMSFL) -> None:
