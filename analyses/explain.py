@@ -150,7 +150,8 @@ def explain(
         DataError: The run has no trained model, or its explanations are foreign or damaged.
         UsageError: There is no such method or model.
     """
-    from analyses.explain_steps import notes_of, settings_of, steps_of
+    from analyses.explain_choices import notes_of, settings_of
+    from analyses.explain_steps import steps_of
 
     settings = settings_of(
         run,
