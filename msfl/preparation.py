@@ -174,6 +174,7 @@ def prepare(
     known = existing(out)
     if known is not None:
         refuse_other_experiment(known, experiment, out)
+        experiment = _old_seeds_first(known, experiment)
     table = select(load_table(experiment, say), experiment)
     say(f"{len(table)} utterances, languages: {', '.join(table['language'].unique())}")
     features = load_features(table, experiment, jobs=jobs, progress=progress)
@@ -257,18 +258,28 @@ def refuse_other_experiment(known: Manifest, experiment: Experiment, out: Path) 
     """
     old, new = _flat(_comparable(known.experiment)), _flat(_comparable(experiment.model_dump(mode="json")))
     old_models = known.experiment.get("training", {}).get("models", [])
-    for key in sorted(old.keys() | new.keys()):
+    # What the run trains first: a model that is gone takes its table of parameters along.
+    for key in sorted(old.keys() | new.keys(), key=lambda key: (not key.startswith("training."), key)):
         was, now = old.get(key), new.get(key)
         section, _, rest = key.partition(".")
         added = section == "model" and key not in old and not _trained(rest, old_models)
         if was == now or added:
             continue
-        if section == "training" and rest in ("models", "seeds") and set(was or []) <= set(now or []):
+        grows = section == "training" and rest in GROWING
+        if grows and set(was or []) <= set(now or []):
             continue
+        hint = f" A run can get more {rest}, and keeps those that it has." if grows else ""
         raise DataError(
-            f"{out} holds another experiment: {key} was {was!r} and is {now!r} now. Give --out another "
+            f"{out} holds another experiment: {key} was {was!r} and is {now!r} now.{hint} Give --out another "
             f"folder, or delete {out} to begin again."
         )
+
+
+def _old_seeds_first(known: Manifest, experiment: Experiment) -> Experiment:
+    """Keep the first seed first: models that no seed changes are trained with that one, and not once more."""
+    old = tuple(known.experiment.get("training", {}).get("seeds", ()))
+    seeds = (*old, *(seed for seed in experiment.training.seeds if seed not in old))
+    return experiment.model_copy(update={"training": experiment.training.model_copy(update={"seeds": seeds})})
 
 
 def _trained(rest: str, models: list[str]) -> bool:
@@ -291,7 +302,9 @@ def _comparable(experiment: dict[str, Any]) -> dict[str, Any]:
 def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in tree.items():
-        if isinstance(value, dict) and value:
+        if isinstance(value, dict) and (
+            value or prefix in ("", "model.")
+        ):  # no table, or an empty one: the same
             flat |= _flat(value, f"{prefix}{key}.")
         else:
             flat[prefix + key] = list(value) if isinstance(value, tuple) else value

@@ -128,6 +128,20 @@ def test_what_is_done_is_not_done_again(counted, run_folder):
     assert found.manifest.complete
 
 
+def test_a_run_that_grew_is_explained_again(counted, toy_run, run_folder):
+    quick(run_folder)
+    assert counted.taken() == ["first", "second", "third"]
+    for name in ("toy.csv", "toy.toml"):
+        shutil.copy(toy_run.parent / name, run_folder.parent)
+    file = run_folder.parent / "toy.toml"
+    file.write_text(file.read_text().replace('"majority"]', '"majority", "logistic-regression"]'))
+    train(load_experiment(file), run_folder, jobs=1, progress=False)
+    quick(run_folder)
+    assert counted.taken() == ["first", "second", "third"]
+    quick(run_folder)
+    assert counted.taken() == []
+
+
 def test_a_fault_costs_its_own_tables_only_and_is_tried_again(counted, run_folder):
     counted.fault = ValueError("no luck")
     told = []

@@ -1,13 +1,42 @@
 """From recordings to predictions: the same way with sound, including recordings that are none."""
 
 import json
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 import soundfile
 
+from msfl.models.contract import Prediction, SystemEntry
+from msfl.models.registry import registry
 from msfl.runs import open_run
+
+
+class Listener:
+    """A system that reads frames and learns nothing."""
+
+    name, paper, summary, multitask, inputs = "listener", "baseline", "for tests", False, ("log-mel",)
+    uses_validation = False
+
+    def fit(self, train, validation, *, seed, checkpoint=None):
+        return self.load(None)
+
+    def load(self, folder):
+        return Heard()
+
+
+class Heard:
+    history = pd.DataFrame({"epoch": [0]})
+
+    def predict(self, data):
+        frames = data.sequences["log-mel"].lengths(10.0)
+        assert len(frames) == len(data)
+        assert (frames > 50).all()
+        return Prediction({data.tasks[0].name: np.full((len(data), 2), 0.5, "f4")})
+
+    def save(self, folder):
+        pass
 
 
 @pytest.fixture
@@ -98,3 +127,23 @@ def test_models_lists_every_entry_with_its_paper(msfl):
     rows = json.loads(msfl("models", "--json").output)
     assert [row["name"] for row in rows] == list(registry())
     assert all(row["summary"] and row["paper"] for row in rows)
+
+
+def test_a_run_gets_the_frames_that_only_a_later_model_reads(sounds, msfl, monkeypatch):
+    monkeypatch.setitem(sys.modules, "listener_module", sys.modules[__name__])
+    entries = {**registry(), "listener": SystemEntry("listener", "listener_module:Listener")}
+    monkeypatch.setattr("msfl.models.registry.registry", lambda: entries)
+    order = ("train", sounds / "buzz.toml", "--out", sounds / "run", "--jobs", 1, "-q")
+    msfl(*order)
+    before = {file: file.stat().st_mtime_ns for file in (sounds / "run" / "jobs").rglob("*.*")}
+    assert before
+    assert not (sounds / "run" / "sequences").exists()
+    text = (sounds / "buzz.toml").read_text()
+    (sounds / "buzz.toml").write_text(text.replace('["linear-svm"]', '["linear-svm", "listener"]'))
+    msfl(*order)
+    run = open_run(sounds / "run")
+    assert {job.model: job.status for job in run.jobs} == {"linear-svm": "done", "listener": "done"}
+    assert set(run.scores["model"]) == {"linear-svm", "listener"}
+    frames = pd.read_parquet(sounds / "run" / "sequences" / "log-mel.parquet")
+    assert sorted(frames["utterance"]) == sorted(run.utterances.index)
+    assert {file: file.stat().st_mtime_ns for file in before} == before

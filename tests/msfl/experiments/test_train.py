@@ -149,6 +149,40 @@ def test_repeating_skips_what_is_finished_and_seeds_can_be_added(toy):
     assert open_run(toy.out).experiment.training.seeds == (0, 5)
 
 
+def test_a_run_grows_in_any_order_and_keeps_what_it_has(toy, thinker):
+    train(toy.experiment(), toy.out, jobs=1, progress=False)
+    before = {file: (file.stat().st_mtime_ns, file.read_bytes()) for file in toy.out.rglob("jobs/*/*.*")}
+    created = open_run(toy.out).manifest.created
+    # a model with parameters of its own, where no model had any, and a seed before the first
+    toy.write(
+        models='["thinker", "majority", "logistic-regression"]',
+        seeds="[5, 0]",
+        extra='[model.thinker]\nbalancing = "fixed"\n',
+    )
+    more = train(toy.experiment(), toy.out, jobs=1, progress=False)
+    assert (more.jobs, more.skipped) == (3 * 2 * 6, 2 * 6)
+    assert {file: (file.stat().st_mtime_ns, file.read_bytes()) for file in before} == before
+    run = open_run(toy.out)
+    models = {"thinker", "majority", "logistic-regression"}
+    assert set(run.scores["model"]) == set(run.predictions["model"]) == models
+    assert set(run.attention()["model"]) == {"thinker"}
+    assert run.manifest.created == created
+    assert run.experiment.training.seeds == (0, 5)  # models that no seed changes keep theirs
+    toy.write(models='["thinker"]', seeds="[0, 5]")
+    with pytest.raises(DataError, match="A run can get more models, and keeps those that it has") as caught:
+        train(toy.experiment(), toy.out, jobs=1, progress=False)
+    assert "training.models was ['thinker', 'majority', 'logistic-regression']" in str(caught.value)
+    assert set(open_run(toy.out).scores["model"]) == models
+
+
+def test_parameters_of_a_trained_model_stay_in_a_grown_run(toy, thinker):
+    toy.write(models='["thinker"]')
+    train(toy.experiment(), toy.out, jobs=1, progress=False)
+    toy.write(models='["thinker", "majority"]', extra='[model.thinker]\nbalancing = "dwa"\n')
+    with pytest.raises(DataError, match=r"model\.thinker\.balancing was None and is 'dwa' now"):
+        train(toy.experiment(), toy.out, jobs=1, progress=False)
+
+
 def test_results_do_not_depend_on_the_number_of_processes(toy):
     toy.write(models='["logistic-regression", "gradient-boosting", "rbf-svm"]')
     for jobs, out in ((1, "one"), (2, "two")):
