@@ -31,7 +31,7 @@ def model_card(context: Context) -> str:
     run = context.run
     comparison = context.comparison
     tables = [
-        ("Data", Table("corpora", "", data.corpora(run.utterances), _CORPORA)),
+        ("Data", Table("corpora", "", data.corpora(run.utterances), data.CORPORA)),
         *([("Scores", scores.scores_table(context, comparison))] if comparison is not None else []),
     ]
     parts = [f"# Model card: {plain(run.manifest.name)}", "", plain(run.title()), ""]
@@ -60,17 +60,6 @@ def model_card(context: Context) -> str:
     parts += ["## Licences", "", LICENCE, ""]
     parts += ["## References", "", *_points(references.of(context))]
     return "\n".join(parts).rstrip() + "\n"
-
-
-_CORPORA = {
-    "corpus": "corpus",
-    "language": "language",
-    "naturalness": "kind of speech",
-    "utterances": "utterances",
-    "speakers": "speakers",
-    "female": "women",
-    "male": "men",
-}
 
 
 def _use(context: Context) -> Sequence[str]:

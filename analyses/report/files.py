@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analyses.explanations import TABLES
 from analyses.report.cells import is_missing
 from analyses.report.latex import to_latex
 from msfl.atomic import replacing, write_json, write_parquet
@@ -20,20 +21,6 @@ if TYPE_CHECKING:
     from analyses.report.page import Chapter
 
 _FORMULA = r"\A([=+\-@\t\r])"
-WHOLE = (
-    "shared",
-    "overlaps",
-    "stability",
-    "agreement",
-    "faithfulness",
-    "curves",
-    "sanity",
-    "confound",
-    "planted",
-    "verdicts",
-)
-LARGE = ("effects", "tests", "directions")
-"""Tables of the explanations that are written whole, besides what the report shows of them."""
 
 
 def slug(text: str, used: Iterable[str] = ()) -> str:
@@ -107,8 +94,9 @@ def written_names(chapter: Chapter, context: Context) -> list[str]:
 
 
 def _whole(context: Context) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield the tables of the explanations that are written whole, besides what the report shows of them."""
     names = [f"rankings/{method}" for method in context.methods]
-    for name in (*WHOLE, *LARGE, *names):
+    for name in (*TABLES, *names):
         frame = context.table(name)
         if frame is not None and len(frame):
             yield name.replace("rankings/", "ranking-"), frame

@@ -13,6 +13,17 @@ if TYPE_CHECKING:
 
 ORDER = 30
 _FEW = 4
+CORPORA = {
+    "corpus": "corpus",
+    "language": "language",
+    "naturalness": "kind of speech",
+    "utterances": "utterances",
+    "speakers": "speakers",
+    "female": "women",
+    "male": "men",
+    "minutes": "minutes",
+}
+"""Columns of the table of corpora and their headings."""
 
 
 def section(context: Context) -> Section:
@@ -20,21 +31,7 @@ def section(context: Context) -> Section:
     run, table = context.run, context.run.utterances
     blocks: list[Block] = [Notice(text) for text in [*run.manifest.warnings, *_confounds(table)]]
     blocks += [
-        Table(
-            "corpora",
-            "The corpora",
-            corpora(table),
-            {
-                "corpus": "corpus",
-                "language": "language",
-                "naturalness": "kind of speech",
-                "utterances": "utterances",
-                "speakers": "speakers",
-                "female": "women",
-                "male": "men",
-                "minutes": "minutes",
-            },
-        ),
+        Table("corpora", "The corpora", corpora(table), CORPORA),
         Table("emotions", "Utterances of each emotion", _crossed(table, ["language", "corpus"])),
         Paragraph(
             "Labels are those of the corpora, harmonised. An emotion that one language lacks cannot "
