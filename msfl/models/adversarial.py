@@ -46,13 +46,16 @@ class AdversarialPart:
 
     The autoencoder minimises the squared error of the reconstruction, mean over features; the discriminator tells
     codes from samples of the prior, a standard Gaussian; the encoder is trained to be mistaken for the prior, by
-    the loss that does not saturate, -log D(code) (Goodfellow et al. 2014).
+    the loss that does not saturate, -log D(code) (Goodfellow et al. 2014). What keeps the discriminator from being
+    certain, so that the encoder has a slope to follow, is the penalty gamma / 2 E[|dD / dx|^2] on its gradient at
+    samples and codes (R1 and R2 of Mescheder, Geiger & Nowozin, ICML 2018).
 
     Args:
         decoder: Code (B, E) -> features (B, D).
         discriminator: Code (B, E) -> logit of being a sample of the prior, (B, 1).
         reconstruction: Weight of the reconstruction error beside the losses of the tasks.
         adversarial: Weight of the encoder's part of the game.
+        gradient_penalty: gamma; zero leaves it out.
         learning_rate: Of the discriminator (Adam, with the first decay .5 of Radford et al. 2016).
         seed: Seed of the samples.
         gate: What keeps the tasks from shaping the code, opened after a number of steps.
@@ -66,6 +69,7 @@ class AdversarialPart:
         *,
         reconstruction: float,
         adversarial: float,
+        gradient_penalty: float,
         learning_rate: float,
         seed: int,
         gate: Gate | None = None,
@@ -75,6 +79,7 @@ class AdversarialPart:
         self.discriminator = discriminator
         self.reconstruction = reconstruction
         self.adversarial = adversarial
+        self.gradient_penalty = gradient_penalty
         self.seed = seed
         self.gate = gate
         self.alone = alone
@@ -106,11 +111,17 @@ class AdversarialPart:
         if self.gate is not None:
             self.gate.open.assign(tf.cast(self.drawn >= self.alone, tf.float32))
         variables = self.discriminator.trainable_variables
+        both = tf.concat([prior, code], 0)
         with tf.GradientTape() as tape:
-            logits = self.discriminator(tf.concat([prior, code], 0), training=True)
+            with tf.GradientTape() as at_both:
+                at_both.watch(both)
+                logits = self.discriminator(both, training=True)
+            slopes = at_both.gradient(logits, both)
+            penalty = tf.reduce_mean(tf.reduce_sum(tf.square(slopes), axis=1)) / 2
             true, false = tf.split(logits, 2)
             loss = (tf.reduce_mean(tf.nn.softplus(-true)) + tf.reduce_mean(tf.nn.softplus(false))) / 2
-        gradients = tape.gradient(loss, [variable.value for variable in variables])
+            total = loss + self.gradient_penalty * penalty
+        gradients = tape.gradient(total, [variable.value for variable in variables])
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
         right = tf.concat([true > 0, false < 0], 0)
         return {
@@ -136,7 +147,7 @@ def collapses(
     if len(late) == _WATCHED and (accuracy >= _CERTAIN).all():
         found.append(
             f"The discriminator collapsed: it told codes from the prior with an accuracy of {accuracy.mean():.3f} "
-            "to the end, so that the codes never came near the prior. Lower discriminator_rate, or raise adversarial."
+            "to the end, so that the codes never came near the prior. Raise adversarial or gradient_penalty."
         )
     still = late["discriminator_gradient"] < _STILL
     if len(late) == _WATCHED and ((accuracy - 0.5).abs() <= _CHANCE).all() and still.all():

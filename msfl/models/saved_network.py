@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
+from zipfile import BadZipFile
 
 import keras
 import pandas as pd
@@ -54,7 +55,7 @@ def read_network(
         tasks, found = _told(folder / "model.json", facts_of)
         network = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
         history = pd.read_parquet(folder / "history.parquet")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
         reason = str(error).rstrip(".")
         raise DataError(
             f"{folder} does not hold a trained model that can be read: {reason}. Delete the folder of this "

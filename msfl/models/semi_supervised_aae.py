@@ -45,6 +45,8 @@ class SemiSupervisedAAE(MultitaskSystem):
         reconstruction: Weight of the reconstruction error.
         adversarial: Weight of the encoder's loss against the discriminator.
         discriminator_rate: Learning rate of the discriminator.
+        gradient_penalty: Weight of the penalty on the discriminator's gradient, see `AdversarialPart`; without it the
+            discriminator wins on real speech.
         pretraining: Share of the training, its beginning, in which heads read the code and do not shape it. Otherwise
             the encoder learns a few labels by heart before its code says anything about the utterances.
         supervised: Leaves out reconstruction, prior, and all utterances without a label of the main task: the
@@ -73,8 +75,9 @@ class SemiSupervisedAAE(MultitaskSystem):
         noise: float = 0.2,
         dropout: float = 0.2,
         reconstruction: float = 1.0,
-        adversarial: float = 0.02,
+        adversarial: float = 1.0,
         discriminator_rate: float = 5e-4,
+        gradient_penalty: float = 1.0,
         pretraining: float = 0.3,
         supervised: bool = False,
         epochs: int = 30,
@@ -90,9 +93,9 @@ class SemiSupervisedAAE(MultitaskSystem):
         for key, value in (("noise", noise), ("dropout", dropout), ("pretraining", pretraining)):
             if not 0 <= value < 1:
                 raise ValueError(f"{key} is {value}; it is a share from 0 to below 1")
-        for key, value in (("reconstruction", reconstruction), ("adversarial", adversarial)):
-            if value < 0:
-                raise ValueError(f"{key} is {value}; it is a weight from 0 upwards")
+        for key in ("reconstruction", "adversarial", "gradient_penalty"):
+            if own[key] < 0:
+                raise ValueError(f"{key} is {own[key]}; it is a weight from 0 upwards")
         for key, value in (("code", code), ("hidden", hidden)):
             if value < 1:
                 raise ValueError(f"{key} is {value}; it is a size from 1 upwards")
@@ -174,6 +177,7 @@ class SemiSupervisedAAE(MultitaskSystem):
             discriminator,
             reconstruction=options["reconstruction"],
             adversarial=options["adversarial"],
+            gradient_penalty=options["gradient_penalty"],
             learning_rate=options["discriminator_rate"],
             seed=plan.seed,
             gate=gate,

@@ -28,6 +28,7 @@ tasks = ["gender"]
 channels = [8, 16]
 kernels = [5, 3]
 strides = [4, 2]
+channel_dropout = 0.0   # of eight channels none can be spared
 size = 16
 epochs = 25
 batch_size = 8

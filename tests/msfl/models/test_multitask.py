@@ -262,9 +262,11 @@ def test_a_damaged_model_is_a_sentence(trained, tmp_path):
     from msfl.models.multitask import TrainedNetwork
 
     trained.save(tmp_path)
-    (tmp_path / "model.keras").write_bytes(b"nothing")
-    with pytest.raises(DataError, match="does not hold a trained model that can be read"):
-        TrainedNetwork.load(tmp_path)
+    whole = (tmp_path / "model.keras").read_bytes()
+    for damaged in (b"nothing", whole[: len(whole) // 2], whole[:100] + bytes(100) + whole[200:]):
+        (tmp_path / "model.keras").write_bytes(damaged)
+        with pytest.raises(DataError, match="does not hold a trained model that can be read"):
+            TrainedNetwork.load(tmp_path)
 
 
 def test_the_sixth_system_of_the_documentation_works(data, tmp_path):

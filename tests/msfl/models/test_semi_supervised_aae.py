@@ -101,19 +101,32 @@ def test_the_prior_shapes_the_code(few: Dataset) -> None:
     """With the game the code is nearer to a standard Gaussian than without it."""
     spreads = {}
     for weight in (0.0, 1.0):
-        one = SemiSupervisedAAE(**QUICK, adversarial=weight, discriminator_rate=2e-3).fit(few, None, seed=0)
+        one = SemiSupervisedAAE(
+            **QUICK, adversarial=weight, discriminator_rate=2e-3, gradient_penalty=0.0
+        ).fit(few, None, seed=0)
         code = one.predict(few).embedding
         assert code is not None
         spreads[weight] = float(np.abs(np.log(code.std(0))).mean())
     assert spreads[1.0] < 0.5 * spreads[0.0]
 
 
-def test_a_discriminator_that_always_wins_is_noticed() -> None:
+def far_codes(penalty: float) -> TrainedNetwork:
     """Codes of two far groups are two points, and nothing trains the encoder to spread them."""
     data = clusters(200, seed=1, features=20, apart=20.0)
-    system = SemiSupervisedAAE(**{**QUICK, "code": 16}, adversarial=0.0, discriminator_rate=1e-2)
-    notes = system.fit(data, None, seed=0).notes
-    assert any("told codes from the prior" in note for note in notes)
+    system = SemiSupervisedAAE(
+        **{**QUICK, "code": 16}, adversarial=0.0, discriminator_rate=1e-2, gradient_penalty=penalty
+    )
+    return system.fit(data, None, seed=0)
+
+
+def test_a_discriminator_that_always_wins_is_noticed() -> None:
+    assert any("told codes from the prior" in note for note in far_codes(0.0).notes)
+
+
+def test_the_gradient_penalty_keeps_the_discriminator_from_certainty() -> None:
+    """Right it may be, but its slope stays one that an encoder could follow."""
+    losses = {penalty: far_codes(penalty).history["discriminator"].iloc[-1] for penalty in (0.0, 10.0)}
+    assert 4 * losses[0.0] < losses[10.0]
 
 
 def history(**columns: float) -> pd.DataFrame:
