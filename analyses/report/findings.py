@@ -65,14 +65,15 @@ def shared(context: Context) -> list[str]:
 
 def direction(context: Context) -> list[str]:
     """Say how many features go the same way with an emotion in every language."""
-    found = context.table("directions", columns=["name", "shared"])
-    if found is None or found.empty:
+    from analyses.shared_definitions import same_effect
+
+    table = context.table("directions", columns=["name", "emotion", "contrast", "direction", "shared"])
+    if table is None or table.empty:
         return []
-    count = found.loc[found["shared"].astype(bool), "name"].nunique()
+    found = same_effect(table)
     return [
-        f"Without any model: {count:,} of {found['name'].nunique():,} features go the same way with "
-        "at least one emotion in "
-        "every language, and the intervals of all languages say so."
+        f"Without any model: {found['shared'].sum():,} of {len(found):,} features go the same way with at least one "
+        "emotion, against all others, in every language that has it, and the intervals of all of them say so."
     ]
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from analyses.clusters import CLUSTERS, CORPUS, EMOTION, MAP, WITHIN, embedding_jobs
+from analyses.clusters import CLUSTERS, CORPUS, EMOTION, LABELS, MAP, WITHIN, embedding_jobs
 from analyses.report import words
 from analyses.report.absent import absent
 from analyses.report.blocks import Block, Figure, Fold, Notice, Paragraph, Points, Section, Table
@@ -28,11 +28,12 @@ _LIMITS = (
 _READ = (
     "Silhouette: 1 where every utterance lies among its like, 0 where groups overlap, below 0 where others are nearer. "
     "Neighbours: the share of an utterance's 10 nearest that have its emotion, of other speakers only (for corpora: of "
-    "all utterances), beside what chance gives. Every class counts alike; the spread is over folds. The difference "
-    "from the single-task twin is on the same utterances, with a 95 % interval by bootstrap over speakers."
+    "all utterances), beside what chance gives. Every class counts alike; the spread is over folds. Emotion alone: the "
+    "single-task twin, the same network without auxiliary tasks. The difference from it is on the same utterances, "
+    "with a 95 % interval by bootstrap over speakers."
 )
 _LABELS = {EMOTION: "emotion", WITHIN: "emotion, within each corpus", CORPUS: "corpus"}
-_MEASURES = {"silhouette": "silhouette", "neighbours": "neighbours alike"}
+_PLACES = {label: place for place, label in enumerate(LABELS)}
 
 
 def section(context: Context) -> Section | None:
@@ -74,33 +75,58 @@ def _told(quality: pd.DataFrame) -> list[str]:
 
 
 def _table(quality: pd.DataFrame) -> Table:
-    shown = quality.assign(
-        model=[words.model(str(name)) for name in quality["model"]],
-        label=[_LABELS.get(str(name), str(name)) for name in quality["label"]],
-        measure=[_MEASURES.get(str(name), str(name)) for name in quality["measure"]],
-        value=[_spread(row) for row in quality.to_dict("records")],
-        difference=[
-            words.with_interval(*row) if row[0] == row[0] else words.NONE
-            for row in quality[["difference", "low", "high"]].itertuples(index=False)
-        ],
+    """Return a row per model and label; a twin stands beside its model, and by itself only without one."""
+    shown = quality[~quality["model"].isin(set(quality["twin"].dropna()))]
+    neighbours, silhouette = (_written(shown, measured) for measured in ("neighbours", "silhouette"))
+    wide = neighbours.join(silhouette, how="outer").fillna(words.NONE).reset_index()
+    order = {name: place for place, name in enumerate(dict.fromkeys(quality["model"]))}
+    wide = wide.sort_values(
+        ["model", "label"], key=lambda names: names.map(order | _PLACES), ignore_index=True
     )
+    wide["label"] = [_LABELS.get(str(name), str(name)) for name in wide["label"]]
+    wide["model"] = [words.model(str(name)) for name in wide["model"].mask(wide["model"].duplicated(), "")]
     columns = {
         "model": "model",
         "label": "clusters by",
-        "measure": "measure",
-        "value": "value (± over folds)",
-        "chance": "by chance",
-        "twin_value": "emotion alone",
-        "difference": "difference",
-        "utterances": "utterances",
-        "speakers": "speakers",
+        "neighbours_own": "neighbours alike (± over folds)",
+        "neighbours_by_chance": "by chance",
+        "neighbours_alone": "emotion alone",
+        "neighbours_apart": "difference",
+        "silhouette_own": "silhouette (± over folds)",
+        "silhouette_alone": "emotion alone",
+        "silhouette_apart": "difference",
     }
-    return Table("clusters", "How well the shared representation separates", quality, columns, shown=shown)
+    note = f"{int(quality['utterances'].max()):,} utterances of {int(quality['speakers'].max()):,} speakers."
+    return Table(
+        "clusters",
+        "How well the shared representation separates",
+        quality,
+        columns,
+        shown=wide,
+        rows=90,
+        note=note,
+    )
 
 
-def _spread(row: dict[Any, Any]) -> str:
-    spread = row["sd_folds"]
-    return words.number(row["value"]) + (f" ± {words.number(spread)}" if spread == spread else "")
+def _written(quality: pd.DataFrame, measured: str) -> pd.DataFrame:
+    """Return the texts of one measure: index model and label; its value, chance, its twin's value, the difference."""
+    import pandas as pd
+
+    rows = quality[quality["measure"] == measured]
+    texts = {
+        f"{measured}_own": [_spread(*row) for row in rows[["value", "sd_folds"]].itertuples(index=False)],
+        f"{measured}_by_chance": [words.number(value) for value in rows["chance"]],
+        f"{measured}_alone": [words.number(value) for value in rows["twin_value"]],
+        f"{measured}_apart": [
+            words.with_interval(*row) if row[0] == row[0] else words.NONE
+            for row in rows[["difference", "low", "high"]].itertuples(index=False)
+        ],
+    }
+    return pd.DataFrame(texts, index=pd.MultiIndex.from_frame(rows[["model", "label"]]))
+
+
+def _spread(value: float, spread: float) -> str:
+    return words.number(value) + (f" ± {words.number(spread)}" if spread == spread else "")
 
 
 def _maps(points: pd.DataFrame, quality: pd.DataFrame) -> list[Block]:

@@ -32,7 +32,7 @@ def section(context: Context) -> Section:
     blocks: list[Block] = [Notice(text) for text in [*run.manifest.warnings, *_confounds(table)]]
     blocks += [
         Table("corpora", "The corpora", corpora(table), CORPORA),
-        Table("emotions", "Utterances of each emotion", _crossed(table, ["language", "corpus"])),
+        _emotions(table),
         Paragraph(
             "Labels are those of the corpora, harmonised. An emotion that one language lacks cannot "
             "be compared "
@@ -81,6 +81,12 @@ def corpora(table: pd.DataFrame) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _emotions(table: pd.DataFrame) -> Table:
+    counts = _crossed(table, ["language", "corpus"])
+    shown = counts.assign(language=[words.language(str(tag)) for tag in counts["language"]])
+    return Table("emotions", "Utterances of each emotion", counts, shown=shown)
 
 
 def _crossed(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

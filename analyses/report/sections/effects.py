@@ -110,7 +110,7 @@ def _directions(context: Context) -> list[Block]:
     return [
         Table(
             "directions-counts",
-            "Features that go the same way in every language",
+            "Features that go the same way in every language that has the emotion",
             counts,
             {"emotion": "emotion", "shared": "same way in every language, by intervals", "features": "of"},
         )

@@ -83,8 +83,12 @@ def _in_words(context: Context, method: str) -> str:
     for name in dict.fromkeys(frame["language_set"]):
         rows = frame[frame["language_set"] == name].sort_values("rank")
         first = words.listed(f"{row['name']} ({row['lift']:.1f} ×)" for _, row in rows.head(2).iterrows())
-        told.append(f"{context.set_words(str(name))}: {first}")
-    return f"Most important families. {'; '.join(told)}." if told else "There is no ranking of families."
+        told.append((context.set_words(str(name)), first))
+    if not told:
+        return "There is no ranking of families."
+    if len(told) == 1:
+        return f"The most important families are {told[0][1]}."
+    return f"Most important families: {'; '.join(f'{name} {first}' for name, first in told)}."
 
 
 def _table(context: Context, method: str, level: str) -> Table | None:

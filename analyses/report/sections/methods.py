@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from analyses.explanations import CONSENSUS
 from analyses.report import references, words
 from analyses.report.blocks import Block, Command, Fold, Heading, Paragraph, Points, Section, Table
 from analyses.report.context import Context
@@ -166,13 +168,27 @@ def _explanations(context: Context) -> list[str]:
     done = [text for name, text in tests if context.explanations.has(name)]
     tested = f" Each ranking was tested by {words.listed(done)}." if done else ""
     return [
-        "Each test utterance was explained, by the model that had not seen its speaker, with "
-        f"{methods}. Attributions "
+        f"Test utterances were explained with {methods}, each by the model that had not been trained on it"
+        f"{_extent(context.methods, manifest.settings)}. Attributions "
         "were averaged over utterances, then corpora, then languages, so that a large corpus does not "
         "drown a small "
         f"one.{consensus}{tested}",
         *manifest.notes,
     ]
+
+
+def _extent(methods: Sequence[str], settings: Mapping[str, Any]) -> str:
+    """Say of which methods only a part of the utterances was explained."""
+    from analyses.explain_choices import EXACT, UTTERANCES
+
+    wanted, usual = settings.get("utterances_per_language"), UTTERANCES.get(str(settings.get("effort")), {})
+    counts: dict[int, list[str]] = {}
+    for name in methods:
+        count = None if name in (*EXACT, CONSENSUS) else wanted or usual.get(name)
+        if isinstance(count, int):
+            counts.setdefault(count, []).append(words.method(name))
+    told = [f"{words.listed(names)} at most {count} of each language" for count, names in counts.items()]
+    return f" (with {'; with '.join(told)})" if told else ""
 
 
 def _parameters(context: Context) -> Table:

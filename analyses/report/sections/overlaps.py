@@ -12,6 +12,10 @@ _CHANCE = {
     "random lists": "lists drawn at random",
     "permutation": "lists shifted along the order of the features",
 }
+_NOTHING = (
+    "There are no models of single languages whose lists could be compared. Monolingual language sets in the "
+    'experiment (language_sets = "monolingual+all") train them.'
+)
 _COLUMNS = {
     "method": "ranking",
     "lists": "top lists of",
@@ -32,7 +36,9 @@ def section(context: Context) -> Section | None:
     title, anchor = "Where the languages agree", "overlaps"
     found = context.table("overlaps", part_kind="", level="feature", method=context.both)
     if found is None or found.empty:
-        reason = context.why_missing("overlaps") or "There are no models of single languages to compare with."
+        if not context.alone:
+            return Section(title, anchor, [Notice(_NOTHING)])
+        reason = context.why_missing("overlaps")
         return Section(title, anchor, [Notice(reason, "missing", context.command("explain"))])
     shown = found.assign(
         method=[words.method(str(name)) for name in found["method"]],

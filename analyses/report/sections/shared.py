@@ -118,13 +118,15 @@ def _lists(context: Context) -> list[Block]:
         return []
     main = context.main_method
     shown = frame[["in_words", "name", "family"]].copy()
-    shown["shared"] = ["yes" if flag else "no" for flag in frame[f"{main}_shared"]]
-    headings = {
-        "in_words": "feature, in words",
-        "name": "name in openSMILE",
-        "family": "family",
-        "shared": "shared",
-    }
+    headings = {"in_words": "feature, in words", "name": "name in openSMILE", "family": "family"}
+    note = f"Model: {context.set_words(context.language_set)}."
+    if context.alone:  # without models of single languages nothing can be in all lists
+        shown["shared"] = ["yes" if flag else "no" for flag in frame[f"{main}_shared"]]
+        headings["shared"] = "shared"
+        note = (
+            f"Shared: in the first {context.top} of the model of all languages and of every language alone, by "
+            f"{words.method(main)}. {note}"
+        )
     for method in context.both:
         if f"{method}_rank" not in frame:
             continue
@@ -148,15 +150,13 @@ def _lists(context: Context) -> list[Block]:
     return [
         Table(
             "shared-features",
-            f"The shared features and the first {first} of each ranking",
+            f"The {'shared features and the ' if context.alone else ''}first {first} of each ranking",
             frame,
             headings,
             shown=shown,
             rows=40,
             latex=True,
-            note=f"Shared: in the first {context.top} of the model of all languages and of every language "
-            "alone, by "
-            f"{words.method(main)}. Model: {context.set_words(context.language_set)}.",
+            note=note,
         )
     ]
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 
 import pandas as pd
 import pytest
 
-from analyses.report import references
+from analyses.explanations import write_tables
+from analyses.report import findings, references
 from analyses.report.blocks import Figure, Notice, Paragraph, Table, Terms, flat
 from analyses.report.context import open_context
-from analyses.report.sections import makers, sections
+from analyses.report.sections import makers, methods, sections
 from msfl.models.registry import system_class
 from msfl.runs import open_run
 
@@ -206,6 +208,40 @@ def test_one_language_alone_says_that_nothing_can_be_shared(plain_run, tmp_path)
     assert "one language only" in words(made["shared"])
     assert not any("could not be made" in words(one) for one in made.values())
     assert "overlaps" not in made
+
+
+def test_without_models_of_single_languages_nothing_is_called_shared_and_no_command_is_promised(
+    explained_run, tmp_path
+):
+    folder = tmp_path / "run"
+    shutil.copytree(explained_run.path, folder)
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest["language_sets"] = {"all": manifest["language_sets"]["all"]}
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    (folder / "explanations" / "overlaps.parquet").unlink()
+    context = open_context(open_run(folder))
+    made = {one.anchor: one for one in sections(context)}
+    assert not context.alone
+    assert "monolingual+all" in words(made["overlaps"])
+    assert not [notice.command for notice in blocks(made["overlaps"], Notice) if notice.command]
+    assert "shared" not in table(made["shared"], "shared-features").visible
+
+
+def test_directions_are_counted_against_all_other_emotions(explained_run, tmp_path):
+    """What goes the same way against neutral speech does so because of neutral speech, often."""
+    folder = tmp_path / "run"
+    shutil.copytree(explained_run.path, folder)
+    run = open_run(folder)
+    found = pd.read_parquet(folder / "explanations" / "directions.parquet")
+    against_neutral = found.assign(contrast="neutral", shared=True)
+    write_tables(run, {"directions": pd.concat([found, against_neutral], ignore_index=True)})
+    assert findings.direction(open_context(run)) == findings.direction(open_context(explained_run))
+    assert "1 of 2 features" in findings.direction(open_context(run))[0]
+
+
+def test_what_a_slow_method_explained_is_not_called_all_utterances(explained_run):
+    text = methods.paragraphs(open_context(explained_run))
+    assert any("with SHAP (expected gradients) at most 10 of each language" in one for one in text)
 
 
 @pytest.mark.parametrize("name", sorted(references.SYSTEMS))
