@@ -84,8 +84,18 @@ def run(
     protocol: str = "speaker-kfold:5",
 ) -> Run:
     """Write one experiment, train it (or go on), and open its run folder."""
+    out = args.out / name
+    file = write_experiment(args, name, sets, models, extra, protocol)
+    train(load_experiment(file), out, jobs=args.jobs, say=lambda line: print(line, file=sys.stderr))
+    return open_run(out)
+
+
+def write_experiment(
+    args: argparse.Namespace, name: str, sets: str, models: list[str], extra: str, protocol: str
+) -> Path:
+    """Write the file of an experiment on the five corpora."""
     args.out.mkdir(parents=True, exist_ok=True)
-    file = args.out / f"{name}.toml"
+    file = Path(args.out / f"{name}.toml")
     quoted = "[" + ", ".join(f'"{model}"' for model in models) + "]"
     corpora = args.corpora.resolve().as_posix()
     text = EXPERIMENT.format(
@@ -98,9 +108,7 @@ def run(
         extra=extra,
     )
     file.write_text(text, encoding="utf-8")
-    out = args.out / name
-    train(load_experiment(file), out, jobs=args.jobs, say=lambda line: print(line, file=sys.stderr))
-    return open_run(out)
+    return file
 
 
 def report(grid: Run) -> None:

@@ -1,7 +1,7 @@
 """Five multitask systems, their single-task twins and two baselines on five corpora: the table of the README.
 
     python benchmarks/five_systems.py CORPORA [--out runs/five-systems] [--jobs 2] [--seeds 1] [--only NAME ...]
-                                       [--protocols NAME ...]
+                                       [--protocols NAME ...] [--curve]
 
 CORPORA holds emodb, ravdess, emovo, urdu and emotiontts-ko. Every model is trained on all languages together, on the
 same folds: five folds of whole speakers, and each corpus in turn left out. With one corpus per language, which is what
@@ -11,6 +11,8 @@ interruption.
 
 Printed for each protocol: UAR with 95 % intervals by bootstrap over speakers, the difference to the twin on the same
 utterances, and for MTL-CNN on EMO-DB the relative gain in macro F1, the number of its paper.
+
+With ``--curve``: UAR of the autoencoder and its supervised twin over the share of labels, and nothing else.
 """
 
 from __future__ import annotations
@@ -18,10 +20,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from five_corpora import difference, print_scores, run
+from five_corpora import difference, print_scores, run, write_experiment
+from learning_curve import print_curve
+from learning_curve import run as run_share
 
 from msfl.evaluation.comparison import compare as pair
 from msfl.evaluation.relative_gain import relative_f1_gain
+from msfl.experiment import load_experiment
 from msfl.protocols import make_folds
 from msfl.results import compare
 from msfl.runs import Run
@@ -41,6 +46,9 @@ VARIANTS = ("aggregated-mtl-gender", "aggregated-mtl-naturalness", "aggregated-m
 """Which of gender and naturalness helps, and the form over frames, are asked within corpora only."""
 BASELINES = ("linear-svm", "majority")
 PROTOCOLS = ("speaker-kfold:5", "cross-corpus")
+SHARES = (0.1, 0.3, 1.0)
+"""Shares of the training labels of the learning curve."""
+CURVE = ("semi-supervised-aae", TWINS["semi-supervised-aae"], "linear-svm")
 
 
 def main() -> None:
@@ -54,7 +62,16 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--only", nargs="+", choices=sorted(TWINS), help="some of the systems")
     parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=PROTOCOLS)
+    parser.add_argument(
+        "--curve", action="store_true", help="only the learning curve over the share of labels"
+    )
     args = parser.parse_args()
+    if args.curve:
+        experiment = load_experiment(
+            write_experiment(args, "curve", "all", list(CURVE), "", protocol=PROTOCOLS[0])
+        )
+        print_curve([run_share(experiment, share, args.out, args.jobs) for share in SHARES])
+        return
     for protocol in args.protocols:
         systems = {
             name: twin
