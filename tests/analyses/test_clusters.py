@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -23,20 +25,14 @@ from analyses.clusters import (
     twin_of,
 )
 from analyses.explanations import of_run, open_explanations, read_manifest, write_manifest, write_tables
+from analyses.report import words
 from analyses.report.context import open_context
+from analyses.report.files import write_chapter
+from analyses.report.page import Chapter
 from analyses.report.sections.clusters import section
-from msfl.execution import train
-from msfl.experiment import load_experiment
 from msfl.runs import Run, open_run
 
 EXPERIMENT = """
-name = "toy"
-[corpora]
-toy = { reader = "manifest", path = "toy.csv" }
-[data]
-features_table = "toy.csv"
-[protocol]
-name = "speaker-kfold:2"
 [training]
 models = ["aggregated-mtl", "aggregated-mtl-single-task", "majority"]
 language_sets = "all"
@@ -172,33 +168,12 @@ def test_a_map_is_the_same_each_time_and_stays_in_its_frame() -> None:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory) -> Run:
-    folder = tmp_path_factory.mktemp("clusters")
-    rng = np.random.default_rng(0)
-    rows = []
-    for language in ("de", "it"):
-        for speaker in range(4):
-            for code, emotion in enumerate(("anger", "neutral", "sadness")):
-                for take in range(4):
-                    values = {f"f{place}": value for place, value in enumerate(rng.normal(size=6))}
-                    values["f0"] += 3 * code
-                    stem = f"{language}{speaker}{emotion[0]}{take}"
-                    labels = {
-                        "file": f"{stem}.wav",
-                        "utterance": stem,
-                        "language": language,
-                        "emotion": emotion,
-                    }
-                    rows.append(
-                        labels
-                        | {"speaker": f"{language}{speaker}", "gender": "female" if speaker % 2 else "male"}
-                        | {"naturalness": "acted"}
-                        | values
-                    )
-    pd.DataFrame(rows).to_csv(folder / "toy.csv", index=False)
-    (folder / "toy.toml").write_text(EXPERIMENT, encoding="utf-8")
-    train(load_experiment(folder / "toy.toml"), folder / "run", jobs=1, progress=False)
-    return open_run(folder / "run")
+def run(make_toy: Callable[..., Path]) -> Run:
+    def labels(speaker: int) -> dict[str, str]:
+        return {"gender": "female" if speaker % 2 else "male", "naturalness": "acted"}
+
+    names = [f"f{place}" for place in range(6)]
+    return open_run(make_toy(EXPERIMENT, names, takes=4, planted={"f0": (0, 3, 6)}, labels=labels))
 
 
 def test_a_run_gets_tables_a_section_and_maps(run: Run, tmp_path) -> None:
@@ -232,6 +207,13 @@ def test_a_run_gets_tables_a_section_and_maps(run: Run, tmp_path) -> None:
         "clusters-aggregated-mtl-single-task",
     ]
     assert len(open_explanations(copied).table("clusters")) == len(made["clusters"])
+    listed = next(block for block in found.blocks if block.kind == "table")
+    assert listed.visible["model"].tolist()[0].startswith("aggregated-corpora network")
+    assert set(listed.visible["model"].tolist()[1:]) == {""}  # the twin stands in columns beside it
+    assert listed.visible["neighbours_alone"].tolist()[0] != words.NONE
+    context = open_context(copied)
+    write_chapter(tmp_path / "report", Chapter("run", "Run", "", False, [found]), context, "")
+    assert len(pd.read_csv(tmp_path / "report" / "tables" / "cluster_map.csv")) == len(made["cluster_map"])
 
 
 def test_one_thread_measures_and_draws_and_says_how_far_it_is(run: Run, monkeypatch) -> None:

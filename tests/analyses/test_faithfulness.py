@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,8 +29,6 @@ from analyses.faithfulness.plan import Effort
 from analyses.faithfulness.removal import both_ways, cuts, removals
 from analyses.faithfulness.retraining import by_system, least_squares, roar
 from msfl.errors import DataError
-from msfl.execution import train
-from msfl.experiment import load_experiment
 from msfl.models.baselines import LogisticRegression
 from msfl.models.contract import Dataset
 from msfl.runs import open_run
@@ -254,13 +253,6 @@ FEATURES = tuple(
 )
 CUES = ("F0final_sma_amean", "F0final_sma_stddev")
 TOML = """
-name = "toy"
-[corpora]
-toy = { reader = "manifest", path = "toy.csv" }
-[data]
-features_table = "toy.csv"
-[protocol]
-name = "speaker-kfold:2"
 [training]
 models = ["linear-svm"]
 language_sets = "monolingual+all"
@@ -272,29 +264,14 @@ EFFORT = Effort(
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Explanations:
+def found(make_toy: Callable[..., Path]) -> Explanations:
     """A run in which two features of pitch carry the emotion, and its ranking by the linear baseline."""
     from analyses.attributions import cells, compute
     from analyses.cells import of_table
     from analyses.ranking_tables import tables as rankings_of
 
-    folder = tmp_path_factory.mktemp("faithful")
-    rng = np.random.default_rng(0)
-    rows = []
-    for language in ("de", "it"):
-        for speaker in range(4):
-            for code, emotion in enumerate(("anger", "neutral", "sadness")):
-                for take in range(4):
-                    values = dict(zip(FEATURES, rng.normal(size=len(FEATURES)), strict=True))
-                    values[CUES[0]] += 5 * code
-                    values[CUES[1]] += 5 * (code == 1)
-                    stem = f"{language}{speaker}{emotion[0]}{take}"
-                    labels = {"file": f"{stem}.wav", "utterance": stem, "language": language}
-                    rows.append(labels | {"speaker": f"{language}{speaker}", "emotion": emotion} | values)
-    pd.DataFrame(rows).to_csv(folder / "toy.csv", index=False)
-    (folder / "toy.toml").write_text(TOML, encoding="utf-8")
-    train(load_experiment(folder / "toy.toml"), folder / "run", jobs=1, progress=False)
-    run = open_run(folder / "run")
+    planted = {CUES[0]: (0, 5, 10), CUES[1]: (0, 5, 0)}
+    run = open_run(make_toy(TOML, FEATURES, takes=4, planted=planted))
     compute(run, "linear", workers=1, progress=False)
     rankings, repeats = rankings_of(
         of_table(cells(run, "linear")), method="linear", features=run.feature_names

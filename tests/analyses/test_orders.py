@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,6 @@ import pytest
 from analyses import orders
 from analyses.explanations import ExplanationManifest, Explanations
 from msfl.errors import DataError, UsageError
-from msfl.execution import train
-from msfl.experiment import load_experiment
 from msfl.models.registry import parameters_of
 from msfl.runs import open_run
 
@@ -22,13 +21,6 @@ pytestmark = pytest.mark.skipif(
     orders.PARAMETER not in parameters_of("msfl"), reason="msfl has no parameter 'order'"
 )
 TOML = """
-name = "toy"
-[corpora]
-toy = { reader = "manifest", path = "toy.csv" }
-[data]
-features_table = "toy.csv"
-[protocol]
-name = "speaker-kfold:2"
 [training]
 models = ["msfl", "majority"]
 language_sets = "monolingual+all"
@@ -43,23 +35,10 @@ batch_size = 8
 
 
 @pytest.fixture(scope="module")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def toy(make_toy: Callable[..., Path]) -> Path:
     """A finished run: two languages, six features."""
-    folder = tmp_path_factory.mktemp("orders")
-    rng = np.random.default_rng(0)
-    rows = []
-    for language in ("de", "it"):
-        for speaker in range(4):
-            for code, emotion in enumerate(("anger", "sadness")):
-                for take in range(2):
-                    stem = f"{language}{speaker}{emotion[0]}{take}"
-                    values = {f"f{column}": rng.normal() + 2 * code * (column == 0) for column in range(6)}
-                    labels = {"file": f"{stem}.wav", "utterance": stem, "language": language}
-                    rows.append(labels | {"speaker": f"{language}{speaker}", "emotion": emotion} | values)
-    pd.DataFrame(rows).to_csv(folder / "toy.csv", index=False)
-    (folder / "toy.toml").write_text(TOML, encoding="utf-8")
-    train(load_experiment(folder / "toy.toml"), folder / "run", jobs=1, progress=False)
-    return folder / "run"
+    names = [f"f{column}" for column in range(6)]
+    return make_toy(TOML, names, takes=2, emotions=("anger", "sadness"), planted={"f0": (0, 2)})
 
 
 def explanations(run) -> Explanations:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,6 @@ from analyses.sanity import (
     table,
     verdict,
 )
-from msfl.execution import train
-from msfl.experiment import load_experiment
 from msfl.models.contract import Dataset
 from msfl.runs import Run, open_run
 from msfl.tasks import Task
@@ -36,13 +35,6 @@ FEATURES = tuple(
     for functional in ("amean", "stddev", "skewness")
 )
 TOML = """
-name = "toy"
-[corpora]
-toy = { reader = "manifest", path = "toy.csv" }
-[data]
-features_table = "toy.csv"
-[protocol]
-name = "speaker-kfold:2"
 [training]
 models = ["msfl", "linear-svm"]
 language_sets = "all"
@@ -58,25 +50,10 @@ learning_rate = 0.02
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run(make_toy: Callable[..., Path]) -> Run:
     """Two languages; emotion is planted in pitch, and nothing else says anything."""
-    folder = tmp_path_factory.mktemp("sane")
-    rng = np.random.default_rng(0)
-    rows = []
-    for language in ("de", "it"):
-        for speaker in range(4):
-            for code, emotion in enumerate(("anger", "sadness")):
-                for take in range(6):
-                    values = dict(zip(FEATURES, rng.normal(size=len(FEATURES)), strict=True))
-                    values["F0final_sma_amean"] += 5 * code
-                    values["F0final_sma_stddev"] += 3 * code
-                    stem = f"{language}{speaker}{emotion[0]}{take}"
-                    labels = {"file": f"{stem}.wav", "utterance": stem, "language": language}
-                    rows.append(labels | {"speaker": f"{language}{speaker}", "emotion": emotion} | values)
-    pd.DataFrame(rows).to_csv(folder / "toy.csv", index=False)
-    (folder / "toy.toml").write_text(TOML, encoding="utf-8")
-    train(load_experiment(folder / "toy.toml"), folder / "run", jobs=1, progress=False)
-    return open_run(folder / "run")
+    planted = {"F0final_sma_amean": (0, 5), "F0final_sma_stddev": (0, 3)}
+    return open_run(make_toy(TOML, FEATURES, takes=6, emotions=("anger", "sadness"), planted=planted))
 
 
 @pytest.fixture(scope="module")

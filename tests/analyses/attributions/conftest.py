@@ -95,13 +95,6 @@ def subject() -> Callable[..., Subject]:
 
 
 TOML = """
-name = "toy"
-[corpora]
-toy = { reader = "manifest", path = "toy.csv" }
-[data]
-features_table = "toy.csv"
-[protocol]
-name = "speaker-kfold:2"
 [training]
 models = ["msfl", "linear-svm", "majority"]
 seeds = [0]
@@ -116,35 +109,10 @@ epochs = 2
 
 
 @pytest.fixture(scope="session")
-def toy_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def toy_run(make_toy: Callable[..., Path]) -> Path:
     """A finished run: two languages, four speakers each, six features, three models; read only."""
-    from msfl.execution import train
-    from msfl.experiment import load_experiment
-
-    folder = tmp_path_factory.mktemp("toy")
-    rng = np.random.default_rng(0)
-    rows = []
-    for language in ("de", "it"):
-        for speaker in range(4):
-            for code, emotion in enumerate(("anger", "neutral", "sadness")):
-                for take in range(2):
-                    values = rng.normal(size=len(NAMES))
-                    values[0] += 3 * code
-                    values[3] -= 2 * code
-                    rows.append(
-                        {
-                            "file": f"{language}{speaker}{emotion[0]}{take}.wav",
-                            "utterance": f"{language}{speaker}{emotion[0]}{take}",
-                            "language": language,
-                            "speaker": f"{language}{speaker}",
-                            "emotion": emotion,
-                            **dict(zip(NAMES, values, strict=True)),
-                        }
-                    )
-    pd.DataFrame(rows).to_csv(folder / "toy.csv", index=False)
-    (folder / "toy.toml").write_text(TOML, encoding="utf-8")
-    train(load_experiment(folder / "toy.toml"), folder / "run", jobs=1, progress=False)
-    return folder / "run"
+    planted = {NAMES[0]: (0, 3, 6), NAMES[3]: (0, -2, -4)}
+    return make_toy(TOML, NAMES, takes=2, planted=planted)
 
 
 @pytest.fixture
