@@ -24,6 +24,7 @@ from msfl.tasks import Task
 from msfl.training import Schedule, fit_network
 
 EMOTION, GENDER = Task("emotion", ("a", "b")), Task("gender", ("female", "male"))
+AROUSAL = Task("arousal", ("low", "high"))
 SMALL = {"channels": (4, 8), "kernels": (5, 3), "strides": (4, 2), "size": 8, "batch_size": 8, "dropout": 0.0}
 
 
@@ -217,6 +218,31 @@ def test_what_has_no_label_has_no_say_in_its_task(data):
     start = system.build(system.plan(part, 0)).get_layer("emotion_head").kernel
     np.testing.assert_allclose(kernel, start, rtol=1e-3)
     assert np.isfinite(first.history.filter(regex="^loss")).all(axis=None)
+
+
+def test_a_rated_dimension_teaches_what_four_labels_of_emotion_cannot(tmp_path):
+    """The arousal of all utterances is known and goes with the emotion, of which the twin has four labels."""
+
+    def rated(folder, count, seed, labelled):
+        made = make_data(folder, count, seed=seed)
+        emotion = np.where(np.arange(count) < labelled, made.targets["emotion"], MISSING)
+        return replace(
+            made,
+            tasks=(EMOTION, AROUSAL),
+            targets={"emotion": emotion, "arousal": made.targets["emotion"]},
+        )
+
+    train, test = rated(tmp_path / "train", 96, 0, 4), rated(tmp_path / "test", 64, 1, 64)
+    options = SMALL | {"epochs": 24, "channel_dropout": 0.0, "learning_rate": 3e-3}
+
+    def accuracy(tasks):
+        seen = train if tasks else train.with_tasks(("emotion",))
+        trained = MTLCNN(tasks=tasks, **options).fit(seen, None, seed=2)
+        guess = trained.predict(test).probabilities["emotion"].argmax(1)
+        return np.mean(guess == test.targets["emotion"])
+
+    assert accuracy(("arousal",)) > 0.8
+    assert accuracy(()) < 0.7
 
 
 def test_features_of_unlabelled_rows_do_not_reach_a_task_alone(data):
