@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -82,6 +83,8 @@ def _plain(parameters: dict[str, Any]) -> dict[str, Any]:
             return "required"
         if isinstance(value, (tuple, list)):
             return [plain(item) for item in value]
+        if isinstance(value, Mapping):
+            return {str(key): plain(item) for key, item in value.items()}
         return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
 
     return {key: plain(value) for key, value in parameters.items()}
@@ -105,11 +108,22 @@ def _print(console: Console, row: dict[str, Any]) -> None:
 
 def _print_parameters(console: Console, row: dict[str, Any]) -> None:
     """Print the parameters as the section of an experiment file that repeats their defaults."""
-    import json
-
     if not row["parameters"]:
         console.print("It has no parameters.")
         return
     console.print("Parameters and their defaults, as in an experiment file:")
-    lines = [f"  {key} = {json.dumps(value)}" for key, value in row["parameters"].items()]
+    # A key without a value is not TOML: None is what a parameter has that is left out.
+    lines = [
+        f"  # {key}: none" if value is None else f"  {key} = {_toml(value)}"
+        for key, value in row["parameters"].items()
+    ]
     console.print("\n".join([f"  [model.{row['name']}]", *lines]), markup=False, soft_wrap=True)
+
+
+def _toml(value: Any) -> str:
+    """Write a value as TOML has it, tables inline."""
+    import json
+
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
+    return json.dumps(value)

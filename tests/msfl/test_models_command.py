@@ -46,6 +46,20 @@ def test_one_model_shows_its_parameters_as_an_experiment_file_has_them(shell):
     assert json.loads(shell("models", "mtl-cnn", "--json").out)["parameters"] == section["model"]["mtl-cnn"]
 
 
+@pytest.mark.parametrize("name", sorted(registry()))
+def test_the_parameters_of_every_model_can_be_pasted_and_are_its_defaults(shell, name):
+    import tomllib
+
+    from msfl.models.registry import get_system
+
+    out = shell("models", name).out
+    told = json.loads(shell("models", name, "--json").out)["parameters"]
+    start = out.find(f"[model.{name}]")
+    section = tomllib.loads(out[start:])["model"][name] if start >= 0 else {}
+    assert section == {key: value for key, value in told.items() if value is not None}
+    get_system(name, **section)
+
+
 def test_a_model_that_does_not_exist_is_told(shell):
     ended = shell("models", "mtl-cn")
     assert ended.code == 2
