@@ -22,8 +22,10 @@ _FONT = {"size": 12, "family": "system-ui, sans-serif"}
 def scores(overall: pd.DataFrame, baselines: list[str], chance: float | None, texts: Texts) -> go.Figure:
     """Return a dot with its 95 % interval per system: models filled, baselines hollow; chance as a line."""
     drawn = go.Figure()
-    sets = overall["language_set"].map(lambda name: texts.label("set", name))
-    rows = overall.assign(label=sets + " · " + overall["model"], plain=overall["model"].isin(baselines))
+    label = overall["model"]
+    if overall["language_set"].nunique() > 1:
+        label = overall["language_set"].map(lambda name: texts.label("set", name)) + " · " + label
+    rows = overall.assign(label=label, plain=overall["model"].isin(baselines))
     for plain, part in rows.groupby("plain"):
         drawn.add_scatter(
             x=100 * part["uar"],
@@ -45,17 +47,18 @@ def scores(overall: pd.DataFrame, baselines: list[str], chance: float | None, te
             },
             hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
         )
-    label = rows["label"].tolist()[::-1]
     if chance is not None:
         drawn.add_vline(x=100 * chance, line={"dash": "dot", "width": 1, "color": palette.GREY})
-    drawn.update_yaxes(categoryorder="array", categoryarray=label, automargin=True, showgrid=True)
+    drawn.update_yaxes(
+        categoryorder="array", categoryarray=rows["label"].tolist()[::-1], automargin=True, showgrid=True
+    )
     drawn.update_xaxes(title=texts("overview.uar"), zeroline=False)
     drawn.update_layout(
         template=template("light"),
         font=_FONT,
         height=110 + 26 * len(rows),
         margin={"l": 10, "r": 20, "t": 10, "b": 40},
-        legend={"orientation": "h", "y": 1.08, "x": 0},
+        legend={"orientation": "h", "y": 1 + 12 / (60 + 26 * len(rows)), "yanchor": "bottom", "x": 0},
     )
     return drawn
 

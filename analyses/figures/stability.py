@@ -19,6 +19,8 @@ OVER = {
 
 POOR, GOOD = 0.4, 0.75
 """Below poor, above excellent agreement (Nogueira et al. 2018, after Fleiss)."""
+_WORDS = 24
+"""Pixels that the words on the lines take."""
 
 
 def figure(stability: pd.DataFrame, *, index: str = "nogueira", theme: Theme = "light") -> go.Figure:
@@ -34,7 +36,8 @@ def figure(stability: pd.DataFrame, *, index: str = "nogueira", theme: Theme = "
         return empty(theme, "Stability needs at least two repeats; train with several folds or seeds.")
     methods = sorted(rows["method"].unique(), key=lambda name: (name != "consensus", name))
     kinds = [kind for kind in OVER if (rows["over"] == kind).any()]
-    drawn = canvas(theme, 140 + (16 * len(kinds) + 14) * len(methods), margin={"t": 96})
+    tall = (16 * len(kinds) + 14) * len(methods)
+    drawn = canvas(theme, 140 + tall, margin={"t": 96})
     for place, kind in enumerate(kinds):
         words, colour, symbol = OVER[kind]
         part = rows[rows["over"] == kind]
@@ -64,7 +67,7 @@ def figure(stability: pd.DataFrame, *, index: str = "nogueira", theme: Theme = "
         title={"text": "stability of the top list (0 chance, 1 always the same)"}, range=[lowest - 0.02, 1.02]
     )
     return drawn.update_yaxes(**rows_axis([plain(method) for method in methods])).update_layout(
-        legend={"y": 1.02, "yanchor": "bottom"}
+        legend={"y": 1 + _WORDS / tall, "yanchor": "bottom"}  # above the words on the lines
     )
 
 

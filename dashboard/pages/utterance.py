@@ -136,11 +136,10 @@ def _sound_card(run: RunData, name: str, data: Data, texts: Texts) -> Any:
 def _reasons_card(run: RunData, state: State, texts: Texts) -> Any:
     methods = methods_of(run, state.set, state.model)
     if not methods:
-        body: Any = empty(
-            texts("utterance.no_reasons"),
-            texts("utterance.no_reasons_why"),
-            f"msfl explain {run.run.path.name}",
-        )
+        why, command = "no_reasons", f"msfl explain {run.run.path.name}"
+        if _reads_frames(run, state.model):
+            why, command = "no_features", ""
+        body: Any = empty(texts(f"utterance.{why}"), texts(f"utterance.{why}_why"), command)
         return card(texts("utterance.reasons"), body, help=help_mark(texts, "utterance.help.reasons"))
     method = _method(run, state, methods)
     classes = classes_explained(
@@ -173,6 +172,12 @@ def _reasons_card(run: RunData, state: State, texts: Texts) -> Any:
         help=help_mark(texts, "utterance.help.reasons"),
         actions=dmc.Group(choices, gap="sm"),
     )
+
+
+def _reads_frames(run: RunData, model: str) -> bool:
+    """Whether a model reads sound frame by frame: its jobs keep the normalisation of such an input."""
+    folders = (run.run.job_folder(job.id) for job in run.run.jobs if job.model == model)
+    return any(any(folder.glob("scaler-*.npz")) for folder in folders)
 
 
 def _method(run: RunData, state: State, methods: tuple[str, ...]) -> str:

@@ -355,3 +355,13 @@ def test_the_same_thing_has_the_same_colour_everywhere():
     assert palette.languages(["de", "xx"])["de"] == palette.languages(["yy", "de"])["de"]
     assert palette.languages(["en-US"])["en-US"] == palette.languages(["en"])["en"]
     assert len(set(palette.languages(["de", "en", "xx", "yy"]).values())) == 4
+
+
+@pytest.mark.parametrize("methods", [1, 8])
+def test_legend_of_stability_stands_above_the_words_on_its_lines(methods):
+    rows = stability_rows()
+    rows = pd.concat([rows.assign(method=f"m{place}") for place in range(methods)])
+    drawn = stability.figure(rows)
+    layout = drawn.layout
+    tall = layout.height - layout.margin.t - 44  # about, below: the axis and its title
+    assert (layout.legend.y - 1) * tall > 0.9 * layout.annotations[0].font.size * 1.3

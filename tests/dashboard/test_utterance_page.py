@@ -154,6 +154,20 @@ def test_without_attributions_it_says_how_to_get_them(data: Data) -> None:
     close_pages(data)
 
 
+def test_a_model_that_reads_no_features_promises_no_explanation_by_features(
+    run_folder: Path, tmp_path: Path
+) -> None:
+    run = open_run(shutil.copytree(run_folder, tmp_path / "run"))
+    for job in run.jobs:
+        if job.model == MODEL:
+            (run.job_folder(job.id) / "scaler-log-mel.npz").touch()
+    data = Data({"tiny": RunData("tiny", run)})
+    said = page(data, f"?model={MODEL}")
+    assert EN("utterance.no_features_why") in said
+    assert "msfl explain" not in said
+    close_pages(data)
+
+
 def test_a_model_that_was_not_tested_on_it_says_so(data: Data) -> None:
     run = data.get("tiny")
     italian = next(str(name) for name in run.utterances.index if run.utterances.at[name, "language"] == "it")
