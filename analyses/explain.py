@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -229,6 +230,8 @@ def _done(context: Context, step: Step) -> ExplanationManifest:
     reasons = {name: why for name in step.tables if name not in full}
     for name in reasons:  # a table of earlier settings must not stand beside new ones
         found.file(name).unlink(missing_ok=True)
+    if record.status != "failed":
+        _error_file(found, step).unlink(missing_ok=True)
     if record.reason and not step.left_out and not _follows(manifest, step):
         context.say(f"{step.title}: {record.reason}")
     record = record.model_copy(
@@ -268,11 +271,15 @@ def _computed(context: Context, step: Step) -> tuple[Mapping[str, pd.DataFrame],
 
 def _fault(context: Context, step: Step, error: Exception) -> StepRecord:
     """Record an unexpected error, with its traceback in a file."""
-    file = context.found.path / f"error-{step.name.replace('/', '-')}.txt"
+    file = _error_file(context.found, step)
     file.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
     words = str(error).splitlines()[0].rstrip(".") if str(error) else ""
     reason = f"It failed unexpectedly ({type(error).__name__}: {words[:200]}); see {FOLDER}/{file.name}."
     return StepRecord(status="failed", reason=reason)
+
+
+def _error_file(found: Explanations, step: Step) -> Path:
+    return found.path / f"error-{step.name.replace('/', '-')}.txt"
 
 
 def fingerprint_of(run: Run, settings: Settings, manifest: ExplanationManifest, step: Step) -> str:

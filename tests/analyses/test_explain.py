@@ -158,6 +158,7 @@ def test_a_fault_costs_its_own_tables_only_and_is_tried_again(counted, run_folde
     found = quick(run_folder)
     assert counted.taken() == ["second"]
     assert found.why_missing("tests") == ""
+    assert not (run_folder / "explanations" / "error-second.txt").exists()
 
 
 def test_a_reason_of_our_own_is_told_as_it_is_and_old_tables_go(counted, run_folder):
