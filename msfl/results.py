@@ -202,8 +202,8 @@ def training_notes(run: Run) -> list[str]:
         for note in job.notes:
             groups.setdefault((job.model, re.split(r"[:(\d]", note)[0]), []).append((job, note))
     return [
-        f"{model}, {len(found)} of {sum(job.model == model for job in run.jobs)} trainings, the first of them "
-        f"{found[0][0].language_set} {found[0][0].fold} seed {found[0][0].seed}: {found[0][1]}"
+        f"{model}, {len(found)} of {sum(job.model == model for job in run.jobs)} trainings (the first: "
+        f"trained on {found[0][0].language_set}, {found[0][0].fold}, seed {found[0][0].seed}): {found[0][1]}"
         for (model, _), found in sorted(groups.items())
     ]
 

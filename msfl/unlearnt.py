@@ -40,7 +40,7 @@ def never_learnt(
             if most < 2:
                 where.setdefault((task, most), []).append(group.name)
     return [
-        f"The task {task} has {'one class' if most else 'no labels'} in the training part of {', '.join(groups)}: "
+        f"The task {task} has {'one class' if most else 'no labels'} in the training part of the language set {', '.join(groups)}: "
         f"left out there by {', '.join(asked[task])}."
         for (task, most), groups in where.items()
     ]

@@ -112,10 +112,10 @@ class SoundService:
             self._end()
             context = get_context("spawn")
             ours, theirs = context.Pipe()
-            self._process = context.Process(target=serve, args=(theirs,), daemon=True, name="msfl sound")
-            self._process.start()
+            process = context.Process(target=serve, args=(theirs,), daemon=True, name="msfl sound")
+            process.start()
             theirs.close()
-            self._pipe, self._fresh = ours, True
+            self._process, self._pipe, self._fresh = process, ours, True
         return self._pipe
 
     def _end(self) -> None:

@@ -132,5 +132,5 @@ def test_a_task_that_cannot_be_learnt_is_left_out_and_said(tmp_path, gender, wor
     plan = make_plan(experiment, select(load_table(experiment), experiment))
     sentences = [sentence for sentence in plan.warnings if "gender" in sentence and "left out" in sentence]
     assert sentences == [
-        f"The task gender has {words} in the training part of de: left out there by mtl-cnn."
+        f"The task gender has {words} in the training part of the language set de: left out there by mtl-cnn."
     ]
