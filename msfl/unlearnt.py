@@ -40,8 +40,8 @@ def never_learnt(
             if most < 2:
                 where.setdefault((task, most), []).append(group.name)
     return [
-        f"The task {task} has {'one class' if most else 'no labels'} in the training part of the language set {', '.join(groups)}: "
-        f"left out there by {', '.join(asked[task])}."
+        f"The task {task} has {'one class' if most else 'no labels'} in the training part of the language set "
+        f"{', '.join(groups)}: left out there by {', '.join(asked[task])}."
         for (task, most), groups in where.items()
     ]
 
