@@ -9,8 +9,9 @@ these five are, leaving a corpus out is leaving its language out (``cross-corpus
 the same folds; the script checks that), so that one run answers for both. Repeat the command to go on after an
 interruption.
 
-Printed for each protocol: UAR with 95 % intervals by bootstrap over speakers, the difference to the twin on the same
-utterances, and for MTL-CNN on EMO-DB the relative gain in macro F1, the number of its paper.
+Printed for each protocol: UAR (with several seeds the mean of their scores, as the differences are) with 95 %
+intervals by bootstrap over speakers, the difference to the twin on the same utterances, and for MTL-CNN on EMO-DB the
+relative gain in macro F1, the number of its paper.
 
 With ``--curve``: UAR of the autoencoder and its supervised twin over the share of labels, and nothing else.
 """
@@ -18,6 +19,7 @@ With ``--curve``: UAR of the autoencoder and its supervised twin over the share 
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from five_corpora import difference, print_scores, run, write_experiment
@@ -89,7 +91,8 @@ def report(finished: Run, systems: dict[str, str]) -> None:
     print(f"\n{comparison.title}\n")
     if finished.manifest.protocol.name == "cross-corpus":
         print(f"{same_as_leaving_a_language_out(finished)}\n")
-    print_scores(comparison, columns)
+    single = [row for row in comparison.rows if not row.seeds.endswith("averaged")]
+    print_scores(replace(comparison, rows=tuple(single)), columns)
     print("\nDifference in UAR, system less twin, on the same utterances\n")
     print("| system | twin | " + " | ".join(columns) + " |\n" + "|---" * (2 + len(columns)) + "|")
     for system, twin in systems.items():

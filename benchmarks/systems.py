@@ -35,8 +35,11 @@ CLASSES = {"emotion": 7, "speaker": 20, "language": 3}
 
 def names() -> list[str]:
     """Return the registered systems that derive from `MultitaskSystem`, without their variants."""
-    from msfl.models.multitask import MultitaskSystem
     from msfl.models.registry import registry, system_class
+    from msfl.quiet import quiet_stderr
+
+    with quiet_stderr():
+        from msfl.models.multitask import MultitaskSystem
 
     found = []
     for name, entry in registry().items():
@@ -112,11 +115,8 @@ def plain(system: MultitaskSystem, data: Dataset, folder: Path, seconds: float) 
     import keras
 
     network = system.build(system.plan(data, 0))
-    losses = {task.name: keras.losses.SparseCategoricalCrossentropy(from_logits=True) for task in data.tasks}
-    logits = {task.name: network.output[task.name] for task in data.tasks}
-    logits = {task: keras.ops.mean(one, 0) if one.ndim == 3 else one for task, one in logits.items()}
-    network = keras.Model(network.inputs, logits)
-    network.compile(keras.optimizers.AdamW(1e-3), losses)
+    network = keras.Model(network.inputs, {task.name: network.output[task.name] for task in data.tasks})
+    network.compile(keras.optimizers.AdamW(1e-3), {task.name: cross_entropy for task in data.tasks})
     size = system.schedule.batch_size
     steps = max(1, len(data) // size)
     generator = batches(system, data, folder, size)
@@ -126,6 +126,15 @@ def plain(system: MultitaskSystem, data: Dataset, folder: Path, seconds: float) 
         network.fit(generator, steps_per_epoch=steps, epochs=1, verbose=0)
         done += steps * size
     return done / (time.perf_counter() - start)
+
+
+def cross_entropy(codes: Any, logits: Any) -> Any:
+    """Return the losses (B,) of logits (B, K), or their mean over the steps or members of (T, B, K)."""
+    from keras import losses, ops
+
+    members = logits if len(logits.shape) == 3 else logits[None]
+    codes = ops.broadcast_to(ops.reshape(codes, (1, -1)), ops.shape(members)[:2])
+    return ops.mean(losses.sparse_categorical_crossentropy(codes, members, from_logits=True), axis=0)
 
 
 def batches(
