@@ -10,14 +10,14 @@ after each dimension was brought to variance one: Euclidean distances that no sc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from msfl.errors import MsflError
+from msfl.models.registry import twin_of
 
 if TYPE_CHECKING:
     from msfl.manifest import JobRecord
@@ -61,23 +61,6 @@ def embedding_jobs(run: Run) -> list[JobRecord]:
     ]
     largest = max((job.language_set for job in found), key=lambda name: len(sets.get(name, ())), default="")
     return [job for job in found if job.language_set == largest]
-
-
-def twin_of(model: str, models: Iterable[str]) -> str:
-    """Return the single-task twin of a model among others: the same system without auxiliary tasks; or nothing."""
-    from msfl.models.registry import get_entry
-
-    try:
-        own = get_entry(model)
-        if own.defaults.get("tasks") == ():
-            return ""
-        for other in models:
-            entry = get_entry(other)
-            if other != model and entry.target == own.target and entry.defaults.get("tasks") == ():
-                return other
-    except MsflError:  # a system of a package that is not installed here
-        return ""
-    return ""
 
 
 def tables(run: Run, *, told: Callable[[float], None] = lambda _: None) -> dict[str, pd.DataFrame]:
@@ -221,7 +204,7 @@ def _quality(values: pd.DataFrame) -> pd.DataFrame:
     rows = []
     models = list(dict.fromkeys(values["model"])) if len(values) else []
     for model in models:
-        twin = twin_of(model, models)
+        twin = twin_of(model) if twin_of(model) in models else ""
         for label in LABELS:
             own = _of(values, model, label)
             if label == CORPUS and own["group"].nunique() < 2:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from msfl.runs import Run
 
-TWINS = {"semi-supervised-aae": "semi-supervised-aae-supervised"}
-"""System that learns from unlabelled utterances -> the same without them."""
+SEMI_SUPERVISED = ("semi-supervised-aae",)
+"""Systems that learn from unlabelled utterances; their twins do not."""
 SHARE = "labelled"
 
 
@@ -64,35 +64,22 @@ def learning_curve(runs: Sequence[Run], *, task: str = "", metric: str = "uar") 
 
 
 def gains(runs: Sequence[Run], *, task: str = "") -> pd.DataFrame:
-    """Return what unlabelled utterances add: each system of `TWINS` minus its twin, on the same utterances.
+    """Return what unlabelled utterances add: each system of `SEMI_SUPERVISED` minus its twin, on the same utterances.
 
     Returns:
-        Columns labelled, language_set, model, twin, group, uar, uar_twin, difference, low, high, p; empty where no
-        run has both.
+        Column labelled and those of `msfl.results.gains`; empty where no run has both.
 
     Raises:
         DataError: See `learning_curve`.
     """
     import pandas as pd
 
-    from msfl.evaluation.comparison import compare as pair
+    from msfl.results import gains as of_run
 
-    parts = []
-    for run in _one_curve(runs):
-        predictions = run.predictions
-        systems = predictions[["model", "language_set"]].drop_duplicates().astype(str)
-        for model, twin in TWINS.items():
-            both = set.intersection(
-                *(set(systems.loc[systems["model"] == name, "language_set"]) for name in (model, twin))
-            )
-            for name in sorted(both):
-                table = pair(
-                    predictions, f"{model}@{name}", f"{twin}@{name}", task=task or _main(run)
-                ).table.rename(columns={"uar_a": "uar", "uar_b": "uar_twin"})
-                parts.append(table.assign(labelled=run.labelled, language_set=name, model=model, twin=twin))
-    columns = [SHARE, "language_set", "model", "twin", "group", "uar", "uar_twin", "difference", "low"]
-    columns += ["high", "p"]
-    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=pd.Index(columns))
+    found = [of_run(run, task=task or _main(run)).assign(**{SHARE: run.labelled}) for run in _one_curve(runs)]
+    frame = pd.concat([part for part in found if len(part)] or found[:1], ignore_index=True)
+    frame = frame[frame["model"].isin(SEMI_SUPERVISED)].reset_index(drop=True)
+    return frame[[SHARE, *frame.columns.drop(SHARE)]]
 
 
 def _one_curve(runs: Sequence[Run]) -> list[Run]:

@@ -26,31 +26,30 @@ from five_corpora import difference, print_scores, run, write_experiment
 from learning_curve import print_curve
 from learning_curve import run as run_share
 
-from msfl.evaluation.comparison import compare as pair
 from msfl.evaluation.relative_gain import relative_f1_gain
 from msfl.experiment import load_experiment
+from msfl.models.registry import twin_of
 from msfl.protocols import make_folds
-from msfl.results import compare
+from msfl.results import compare, gains
 from msfl.runs import Run
 
-TWINS = {
-    "msfl": "msfl-single-task",
-    "mtl-cnn": "mtl-cnn-single-task",
-    "attention-e2e": "attention-e2e-single-task",
-    "aggregated-mtl": "aggregated-mtl-single-task",
-    "aggregated-mtl-gender": "aggregated-mtl-single-task",
-    "aggregated-mtl-naturalness": "aggregated-mtl-single-task",
-    "aggregated-mtl-frames": "aggregated-mtl-frames-single-task",
-    "semi-supervised-aae": "semi-supervised-aae-supervised",
-}
-"""System -> the same network without what its paper adds."""
+SYSTEMS = (
+    "msfl",
+    "mtl-cnn",
+    "attention-e2e",
+    "aggregated-mtl",
+    "aggregated-mtl-gender",
+    "aggregated-mtl-naturalness",
+    "aggregated-mtl-frames",
+    "semi-supervised-aae",
+)
 VARIANTS = ("aggregated-mtl-gender", "aggregated-mtl-naturalness", "aggregated-mtl-frames")
 """Which of gender and naturalness helps, and the form over frames, are asked within corpora only."""
 BASELINES = ("linear-svm", "majority")
 PROTOCOLS = ("speaker-kfold:5", "cross-corpus")
 SHARES = (0.1, 0.3, 1.0)
 """Shares of the training labels of the learning curve."""
-CURVE = ("semi-supervised-aae", TWINS["semi-supervised-aae"], "linear-svm")
+CURVE = ("semi-supervised-aae", twin_of("semi-supervised-aae"), "linear-svm")
 
 
 def main() -> None:
@@ -62,7 +61,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/five-systems"))
     parser.add_argument("--jobs", type=int)
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--only", nargs="+", choices=sorted(TWINS), help="some of the systems")
+    parser.add_argument("--only", nargs="+", choices=SYSTEMS, help="some of the systems")
     parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=PROTOCOLS)
     parser.add_argument(
         "--curve", action="store_true", help="only the learning curve over the share of labels"
@@ -75,16 +74,16 @@ def main() -> None:
         print_curve([run_share(experiment, share, args.out, args.jobs) for share in SHARES])
         return
     for protocol in args.protocols:
-        systems = {
-            name: twin
-            for name, twin in TWINS.items()
-            if name in (args.only or TWINS) and not (protocol == "cross-corpus" and name in VARIANTS)
-        }
-        models = list(dict.fromkeys([*systems, *systems.values(), *BASELINES]))
+        systems = [
+            name
+            for name in SYSTEMS
+            if name in (args.only or SYSTEMS) and not (protocol == "cross-corpus" and name in VARIANTS)
+        ]
+        models = list(dict.fromkeys([*systems, *map(twin_of, systems), *BASELINES]))
         report(run(args, protocol.partition(":")[0], "all", models, protocol=protocol), systems)
 
 
-def report(finished: Run, systems: dict[str, str]) -> None:
+def report(finished: Run, systems: list[str]) -> None:
     """Print the scores of a finished run, and what each system gains on its twin."""
     comparison = compare(finished)
     columns = comparison.columns
@@ -95,10 +94,11 @@ def report(finished: Run, systems: dict[str, str]) -> None:
     print_scores(replace(comparison, rows=tuple(single)), columns)
     print("\nDifference in UAR, system less twin, on the same utterances\n")
     print("| system | twin | " + " | ".join(columns) + " |\n" + "|---" * (2 + len(columns)) + "|")
-    for system, twin in systems.items():
-        table = pair(finished.predictions, f"{system}@all", f"{twin}@all").table
+    gained = gains(finished)
+    for system in systems:
+        table = gained[gained["model"] == system]
         cells = [difference(row) for _, row in table.iterrows()]
-        print(f"| {system} | {twin} | " + " | ".join(cells) + " |")
+        print(f"| {system} | {twin_of(system)} | " + " | ".join(cells) + " |")
     if "mtl-cnn" in systems:
         gain = relative_f1_gain(finished.predictions, "mtl-cnn@all", "mtl-cnn-single-task@all", "emodb")
         print(

@@ -23,6 +23,7 @@ class Overview:
     def __init__(self, run: RunData) -> None:
         self.run = run
         self.comparison = lru_cache(maxsize=16)(self._comparison)
+        self.gains = lru_cache(maxsize=16)(self._gains)
         self.overall = lru_cache(maxsize=16)(self._overall)
         self.confusions = lru_cache(maxsize=64)(self._confusions)
         self.weights = lru_cache(maxsize=64)(self._weights)
@@ -36,6 +37,18 @@ class Overview:
         if scores is None or task not in set(scores["task"]):
             return None
         return compare(self.run.run, task=task)
+
+    def _gains(self, task: str) -> pd.DataFrame:
+        """Return what systems gain on their twins, see `msfl.results.gains`; no rows without scores of the task."""
+        import pandas as pd
+
+        from msfl.results import gains
+
+        if self.comparison(task) is None:
+            return pd.DataFrame(
+                columns=["language_set", "model", "twin", "group", "difference", "low", "high"]
+            )
+        return gains(self.run.run, task=task)
 
     def _overall(self, task: str) -> pd.DataFrame:
         """Return language_set, model, uar, uar_low, uar_high over all languages, in the order of `comparison`."""

@@ -195,6 +195,40 @@ def differences(run: Run, against: str, *, task: str = "emotion") -> pd.DataFram
     return frame[[*first, *(name for name in frame.columns if name not in first)]]
 
 
+def gains(run: Run, *, task: str = "emotion") -> pd.DataFrame:
+    """Compare every system of a run with its twin, pairwise on the same utterances; of seeds the mean of the scores.
+
+    Twins are those of the registry: the same network without what its paper adds.
+
+    Returns:
+        Columns language_set (``monolingual`` where each language has a model of its own), model, twin, group (corpus
+        or mean over corpora), speakers, utterances, uar, uar_twin, difference, low, high (95 % interval over
+        speakers), p; no rows where no system has its twin beside it.
+
+    Raises:
+        UsageError: The run has no such task.
+        DataError: The run has no scores.
+    """
+    import pandas as pd
+
+    from msfl.evaluation.comparison import compare as pair
+    from msfl.models.registry import twin_of
+
+    rows = [row for row in compare(run, task=task).rows if not row.seeds.endswith("averaged")]
+    there = {(row.language_set, row.model) for row in rows}
+    columns = ["language_set", "model", "twin", "group", "speakers", "utterances", "uar", "uar_twin"]
+    columns += ["difference", "low", "high", "p"]
+    tables = []
+    for row in rows:
+        twin = twin_of(row.model)
+        if (row.language_set, twin) in there:
+            sides = (f"{name}@{row.language_set}" for name in (row.model, twin))
+            table = pair(run.predictions, *sides, task=task).table
+            table = table.rename(columns={"uar_a": "uar", "uar_b": "uar_twin"})
+            tables.append(table.assign(language_set=row.language_set, model=row.model, twin=twin))
+    return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
+
+
 def training_notes(run: Run) -> list[str]:
     """Return what the trainings of a run have to say beside its numbers, alike sentences of a model as one."""
     groups: dict[tuple[str, str], list[tuple[JobRecord, str]]] = {}

@@ -30,7 +30,9 @@ def layout(state: State, data: Data, texts: Texts) -> Any:
     parts += _refused(data, texts)
     parts += [_tiles(run, texts), _warnings(run, texts), _next(run, state, texts)]
     parts += [
-        later(NAME, name, height) for name, height in (("scores", 420), ("confusions", 420), ("weights", 340))
+        later(NAME, name, height)
+        for name, height in (("scores", 420), ("gains", 340), ("confusions", 420), ("weights", 340))
+        if name != "gains" or _has_twins(run)
     ]
     parts += [_corpora(run, state, data, texts), _details(run, texts)]
     return dmc.Stack([part for part in parts if part is not None])
@@ -132,6 +134,38 @@ def _score_table(comparison: Any, texts: Texts) -> Any:
             cells.append(html.Td(said, className="number"))
         body.append(html.Tr(cells))
     return _table(head, body, numbers=range(2, len(head)))
+
+
+def _has_twins(run: RunData) -> bool:
+    """Whether a system of the run stands beside its twin."""
+    from msfl.models.registry import twin_of
+
+    models = run.run.experiment.training.models
+    return any(twin_of(name) in models for name in models)
+
+
+def _gains(state: State, data: Data, texts: Texts) -> Any:
+    from analyses.figures import gains as plot
+
+    title, help = texts("overview.gains"), help_mark(texts, "overview.help.gains")
+    found = overview_of(data.run(state), data).gains(state.task)
+    if found.empty:
+        return card(title, dmc.Text(texts("overview.no_gains"), c="dimmed", size="sm"), help=help)
+    rows = found.groupby(["language_set", "model"], sort=False).tail(
+        1
+    )  # the mean over corpora, or the only one
+    if rows["language_set"].nunique() > 1:
+        sets = rows["language_set"].map(lambda name: texts.label("set", name))
+        rows = rows.assign(model=sets + " · " + rows["model"])
+    drawn = plot.figure(rows, axis=texts("overview.gained"))
+    alt = texts("overview.gains_alt", count=len(rows))
+    return card(
+        title,
+        dmc.Text(texts("overview.gains_of"), size="sm", c="dimmed"),
+        figure(drawn, "overview-gains", alt, name=f"{data.run(state).key}-gains"),
+        help=help,
+        actions=csv_link(state, "gains", texts),
+    )
 
 
 def _confusions(state: State, data: Data, texts: Texts) -> Any:
@@ -239,6 +273,10 @@ def _scores_csv(state: State, data: Data) -> pd.DataFrame:
     return pd.DataFrame(comparison.records() if comparison is not None else [])
 
 
+def _gains_csv(state: State, data: Data) -> pd.DataFrame:
+    return overview_of(data.run(state), data).gains(state.task)
+
+
 def _confusions_csv(state: State, data: Data) -> pd.DataFrame:
     import pandas as pd
 
@@ -263,8 +301,9 @@ def _corpora_csv(state: State, data: Data) -> pd.DataFrame:
 
 TABLES = {
     "scores": _scores_csv,
+    "gains": _gains_csv,
     "confusions": _confusions_csv,
     "weights": _weights_csv,
     "corpora": _corpora_csv,
 }
-PARTS = {"scores": _scores, "confusions": _confusions, "weights": _weights}
+PARTS = {"scores": _scores, "gains": _gains, "confusions": _confusions, "weights": _weights}

@@ -45,7 +45,11 @@ def _row(name: str) -> dict[str, Any]:
     from msfl.models.registry import get_entry, inputs_of, parameters_of, system_class
     from msfl.sequences.kinds import title_of
 
-    row: dict[str, Any] = {"name": name, "target": get_entry(name).target}
+    row: dict[str, Any] = {
+        "name": name,
+        "target": get_entry(name).target,
+        "twin": get_entry(name).twin or None,
+    }
     try:
         system = system_class(name)
         inputs = inputs_of(name)
@@ -99,6 +103,8 @@ def _print(console: Console, row: dict[str, Any]) -> None:
     if row["reads"]:
         lines.append(f"[dim]reads[/dim]   {escape('; '.join(row['reads']))}")
         lines.append(f"[dim]learns[/dim]  {escape(row['tasks'])}")
+    if row["twin"]:
+        lines.append(f"[dim]twin[/dim]    {escape(row['twin'])}")
     if row["paper"] not in ("", "baseline"):
         lines.append(f"[dim]paper[/dim]   {escape(row['paper'])}")
     for line in lines:

@@ -46,11 +46,12 @@ def results(
 ) -> None:
     """Print the comparison of a RUN: every model and language set on every corpus, with intervals.
 
-    The row `monolingual` tests each corpus with the model of its own language. Intervals draw speakers.
+    The row `monolingual` tests each corpus with the model of its own language. Intervals draw speakers. Systems that
+    stand beside their twin, the same network without what its paper adds, are compared with it.
     """
     from rich.console import Console
 
-    from msfl.results import compare, differences, training_notes
+    from msfl.results import compare, differences, gains, training_notes
     from msfl.runs import open_run
 
     opened = open_run(run)
@@ -60,11 +61,11 @@ def results(
         else [name for name in opened.experiment.training.tasks if name in set(opened.scores["task"])]
     )
     comparisons = [compare(opened, task=name, metric=metric, by=by) for name in tasks]
-    compared = differences(opened, against, task=tasks[0]) if against else None
+    compared = differences(opened, against, task=tasks[0]) if against else gains(opened, task=tasks[0])
     console = Console()
     for comparison in comparisons:
         show(comparison, console)
-        if compared is not None and comparison is comparisons[0]:
+        if comparison is comparisons[0] and len(compared):
             _print_differences(compared, comparison.task, console)
     failed = [job for job in opened.jobs if job.status == "failed"]
     if failed:
@@ -73,7 +74,7 @@ def results(
         )
     for note in training_notes(opened):
         console.print(f"Note: {note}", markup=False)
-    _write(opened, comparisons, csv_file, latex_file, json_file)
+    _write(opened, comparisons, compared, csv_file, latex_file, json_file)
     for file in filter(None, (csv_file, latex_file, json_file)):
         click.echo(f"Written: {file}")
 
@@ -101,18 +102,23 @@ def show(comparison: Comparison, console: Console) -> None:
 
 
 def _print_differences(frame: pd.DataFrame, task: str, console: Console) -> None:
+    """Print `msfl.results.differences`, or `gains`."""
     from rich.table import Table
 
     from msfl.results import short
 
-    other = frame["against"].iloc[0]
-    table = Table(
-        "system", title=f"{task.capitalize()}: UAR minus that of {other} on the same utterances [95 %], p"
-    )
+    title = f"{task.capitalize()}: UAR minus that of "
+    if "twin" in frame:
+        title += "its twin, the same network without what its paper adds, on the same utterances [95 %], p"
+        frame = frame.assign(system=frame["model"] + "@" + frame["language_set"], against=frame["twin"])
+        table = Table("system", "its twin", title=title)
+    else:
+        title += f"{frame['against'].iloc[0]} on the same utterances [95 %], p"
+        table = Table("system", title=title)
     groups = list(dict.fromkeys(frame["group"]))
     for group in groups:
         table.add_column(group, justify="right")
-    for system, part in frame.groupby("system", sort=False):
+    for (system, against), part in frame.groupby(["system", "against"], sort=False):
         cells = {
             line["group"]: "\n".join(
                 [
@@ -123,17 +129,21 @@ def _print_differences(frame: pd.DataFrame, task: str, console: Console) -> None
             )
             for line in part.to_dict("records")
         }
-        table.add_row(str(system), *(cells.get(group, "") for group in groups))
+        names = [str(system), str(against)] if "twin" in frame else [str(system)]
+        table.add_row(*names, *(cells.get(group, "") for group in groups))
     console.print(table, markup=False)
 
 
 def _write(
     run: Run,
     comparisons: list[Comparison],
+    compared: pd.DataFrame,
     csv_file: Path | None,
     latex_file: Path | None,
     json_file: Path | None,
 ) -> None:
+    import json
+
     from msfl.atomic import replacing, write_json
     from msfl.results import to_latex
 
@@ -158,5 +168,6 @@ def _write(
             "features": manifest.features.set,
             "synthetic": manifest.data.synthetic,
             "scores": records,
+            "differences": json.loads(compared.to_json(orient="records")),
         }
         write_json(json_file, document)

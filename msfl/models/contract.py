@@ -167,3 +167,6 @@ class SystemEntry:
     """Parameters that make this named variant."""
     seeded: bool = True
     """Whether another seed gives another model; where it does not, one seed is trained."""
+    twin: str = ""
+    """The same network without what its paper adds (auxiliary tasks, unlabelled data): what is gained on it is what
+    they bring. Empty for twins and baselines."""

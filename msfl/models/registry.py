@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from functools import lru_cache
 from importlib import import_module
@@ -21,35 +21,28 @@ from msfl.quiet import quiet_stderr
 BASELINES = "msfl.models.baselines"
 """Module of the baselines."""
 AAE = "msfl.models.semi_supervised_aae"
+
+
+def _aggregated(name: str, target: str) -> Iterator[SystemEntry]:
+    """Yield the four combinations of the auxiliary tasks."""
+    alone = f"{name}-single-task"
+    yield SystemEntry(name, target, twin=alone)
+    for task in ("gender", "naturalness"):
+        yield SystemEntry(f"{name}-{task}", target, {"tasks": (task,)}, twin=alone)
+    yield SystemEntry(alone, target, {"tasks": ()})
+
+
 _ENTRIES = (
-    SystemEntry("msfl", "msfl.models.msfl:MSFL"),
+    SystemEntry("msfl", "msfl.models.msfl:MSFL", twin="msfl-single-task"),
     SystemEntry("msfl-paper", "msfl.models.msfl:MSFLPaper"),
     SystemEntry("msfl-single-task", "msfl.models.msfl:MSFLSingleTask"),
-    SystemEntry("mtl-cnn", "msfl.models.mtl_cnn:MTLCNN"),
+    SystemEntry("mtl-cnn", "msfl.models.mtl_cnn:MTLCNN", twin="mtl-cnn-single-task"),
     SystemEntry("mtl-cnn-single-task", "msfl.models.mtl_cnn:MTLCNN", {"tasks": ()}),
-    SystemEntry("attention-e2e", "msfl.models.attention_e2e:AttentionE2E"),
+    SystemEntry("attention-e2e", "msfl.models.attention_e2e:AttentionE2E", twin="attention-e2e-single-task"),
     SystemEntry("attention-e2e-single-task", "msfl.models.attention_e2e:AttentionE2E", {"tasks": ()}),
-    SystemEntry("aggregated-mtl", "msfl.models.aggregated_mtl:AggregatedMTL"),
-    SystemEntry("aggregated-mtl-gender", "msfl.models.aggregated_mtl:AggregatedMTL", {"tasks": ("gender",)}),
-    SystemEntry(
-        "aggregated-mtl-naturalness", "msfl.models.aggregated_mtl:AggregatedMTL", {"tasks": ("naturalness",)}
-    ),
-    SystemEntry("aggregated-mtl-single-task", "msfl.models.aggregated_mtl:AggregatedMTL", {"tasks": ()}),
-    SystemEntry("aggregated-mtl-frames", "msfl.models.aggregated_frames:AggregatedFrames"),
-    SystemEntry(
-        "aggregated-mtl-frames-gender",
-        "msfl.models.aggregated_frames:AggregatedFrames",
-        {"tasks": ("gender",)},
-    ),
-    SystemEntry(
-        "aggregated-mtl-frames-naturalness",
-        "msfl.models.aggregated_frames:AggregatedFrames",
-        {"tasks": ("naturalness",)},
-    ),
-    SystemEntry(
-        "aggregated-mtl-frames-single-task", "msfl.models.aggregated_frames:AggregatedFrames", {"tasks": ()}
-    ),
-    SystemEntry("semi-supervised-aae", f"{AAE}:SemiSupervisedAAE"),
+    *_aggregated("aggregated-mtl", "msfl.models.aggregated_mtl:AggregatedMTL"),
+    *_aggregated("aggregated-mtl-frames", "msfl.models.aggregated_frames:AggregatedFrames"),
+    SystemEntry("semi-supervised-aae", f"{AAE}:SemiSupervisedAAE", twin="semi-supervised-aae-supervised"),
     SystemEntry("semi-supervised-aae-supervised", f"{AAE}:SemiSupervisedAAE", {"supervised": True}),
     SystemEntry("semi-supervised-aae-single-task", f"{AAE}:SemiSupervisedAAE", {"tasks": ()}),
     SystemEntry("majority", f"{BASELINES}:Majority", seeded=False),
@@ -85,6 +78,15 @@ def get_entry(name: str) -> SystemEntry:
 def is_baseline(name: str) -> bool:
     """Whether a system is one of the baselines: quick, and without Keras."""
     return get_entry(name).target.startswith(f"{BASELINES}:")
+
+
+def twin_of(name: str) -> str:
+    """Return the twin of a system: the same network without what its paper adds; empty where it has none.
+
+    A name that is not known here, as that of a system of a package that is not installed, has none either.
+    """
+    entry = registry().get(name)
+    return entry.twin if entry else ""
 
 
 def system_class(name: str) -> type[System]:

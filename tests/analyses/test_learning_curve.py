@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analyses.learning_curve import TWINS, curves, gains, learning_curve
+from analyses.learning_curve import SEMI_SUPERVISED, curves, gains, learning_curve
 from msfl.errors import DataError
 from msfl.execution import train
 from msfl.experiment import load_experiment
@@ -95,7 +95,11 @@ def test_what_unlabelled_utterances_add_is_paired_with_the_twin(
     runs: list[Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert gains(runs).empty
-    monkeypatch.setitem(TWINS, "linear-svm", "majority")
+    monkeypatch.setattr("analyses.learning_curve.SEMI_SUPERVISED", (*SEMI_SUPERVISED, "linear-svm"))
+    assert gains(runs).empty
+    monkeypatch.setattr(
+        "msfl.models.registry.twin_of", lambda name: "majority" if name == "linear-svm" else ""
+    )
     added = gains(runs)
     assert set(added["labelled"]) == {0.1, 1.0}
     np.testing.assert_allclose(added["difference"], added["uar"] - added["uar_twin"], atol=1e-9)

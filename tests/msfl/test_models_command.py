@@ -25,6 +25,18 @@ def test_every_model_says_what_it_reads_and_learns(shell):
     assert "features" in rows["linear-svm"]["reads"][0]
 
 
+def test_every_twin_is_a_model_that_learns_less_and_has_no_twin_itself(shell):
+    rows = {row["name"]: row for row in json.loads(shell("models", "--json").out)}
+    twins = {name: row["twin"] for name, row in rows.items() if row["twin"]}
+    assert {"msfl", "mtl-cnn", "attention-e2e", "aggregated-mtl", "semi-supervised-aae"} <= set(twins)
+    for name, twin in twins.items():
+        assert rows[twin]["twin"] is None
+        assert rows[twin]["tasks"] == "the main task only" or rows[twin]["parameters"]["supervised"] is True
+        assert rows[twin]["inputs"] == rows[name]["inputs"]
+        assert rows[twin]["paper"] == rows[name]["paper"]
+    assert "twin    mtl-cnn-single-task" in shell("models", "mtl-cnn").out
+
+
 def test_the_list_is_readable_at_80_columns(shell, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     out = shell("models").out

@@ -28,9 +28,9 @@ _LIMITS = (
 _READ = (
     "Silhouette: 1 where every utterance lies among its like, 0 where groups overlap, below 0 where others are nearer. "
     "Neighbours: the share of an utterance's 10 nearest that have its emotion, of other speakers only (for corpora: of "
-    "all utterances), beside what chance gives. Every class counts alike; the spread is over folds. Emotion alone: the "
-    "single-task twin, the same network without auxiliary tasks. The difference from it is on the same utterances, "
-    "with a 95 % interval by bootstrap over speakers."
+    "all utterances), beside what chance gives. Every class counts alike; the spread is over folds. The "
+    "twin is the same network trained on emotion alone (for the autoencoder: without reconstruction and prior). The "
+    "difference from it is on the same utterances, with a 95 % interval by bootstrap over speakers."
 )
 _LABELS = {EMOTION: "emotion", WITHIN: "emotion, within each corpus", CORPUS: "corpus"}
 _PLACES = {label: place for place, label in enumerate(LABELS)}
@@ -68,7 +68,7 @@ def _told(quality: pd.DataFrame) -> list[str]:
             verdict = "the two cannot be told apart"
         said.append(
             f"{words.model(str(row['model']))}: {100 * float(row['value']):.0f} % of an utterance's neighbours have "
-            f"its emotion ({100 * float(row['chance']):.0f} % by chance); against the network trained on emotion alone "
+            f"its emotion ({100 * float(row['chance']):.0f} % by chance); against its twin "
             f"{words.with_interval(difference, low, high)}: {verdict}."
         )
     return said
@@ -90,10 +90,10 @@ def _table(quality: pd.DataFrame) -> Table:
         "label": "clusters by",
         "neighbours_own": "neighbours alike (± over folds)",
         "neighbours_by_chance": "by chance",
-        "neighbours_alone": "emotion alone",
+        "neighbours_alone": "of its twin",
         "neighbours_apart": "difference",
         "silhouette_own": "silhouette (± over folds)",
-        "silhouette_alone": "emotion alone",
+        "silhouette_alone": "of its twin",
         "silhouette_apart": "difference",
     }
     note = f"{int(quality['utterances'].max()):,} utterances of {int(quality['speakers'].max()):,} speakers."

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from msfl.errors import UsageError
-from msfl.results import best_baseline, compare, differences
+from msfl.results import best_baseline, compare, differences, gains
 from msfl.runs import open_run
 
 
@@ -52,6 +52,41 @@ def test_paired_differences_against_the_best_baseline(trained):
     assert majority["high"] < 0
     with pytest.raises(UsageError, match="Did you mean 'majority'"):
         differences(run, "mayority")
+
+
+@pytest.fixture
+def twins(monkeypatch):
+    """Majority is the twin of logistic regression here."""
+    known = {"logistic-regression": "majority"}
+    monkeypatch.setattr("msfl.models.registry.twin_of", lambda name: known.get(name, ""))
+
+
+def test_gains_are_the_paired_differences_to_the_twin_of_each_language_set(trained, twins):
+    run = open_run(trained.out)
+    found = gains(run)
+    assert set(found["model"]) == {"logistic-regression"}
+    assert set(found["language_set"]) == {"monolingual", "all"}
+    for language_set, rows in found.groupby("language_set"):
+        pairs = differences(run, f"majority@{language_set}")
+        same = pairs[pairs["system"] == f"logistic-regression@{language_set}"]
+        assert rows["difference"].tolist() == same["difference"].tolist()
+        assert rows["low"].tolist() == same["low"].tolist()
+        assert rows["uar_twin"].tolist() == same["uar_against"].tolist()
+    assert (found["low"] > 0).all()
+
+
+def test_without_twins_nothing_is_gained_or_said(trained, msfl):
+    assert gains(open_run(trained.out)).empty
+    assert "twin" not in msfl("results", trained.out).output
+
+
+def test_results_compare_each_system_with_its_twin(trained, twins, tmp_path, msfl):
+    file = tmp_path / "x.json"
+    result = msfl("results", trained.out, "--json", file)
+    assert "UAR minus that of its twin" in " ".join(result.output.split())
+    told = json.loads(file.read_text())["differences"]
+    assert {row["twin"] for row in told} == {"majority"}
+    assert "its twin" not in msfl("results", trained.out, "--against", "best").output
 
 
 def test_results_are_written_as_csv_latex_and_json(trained, tmp_path, msfl):
