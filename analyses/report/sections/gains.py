@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from analyses.report import words
-from analyses.report.blocks import Block, Figure, Paragraph, Points, Section, Table
+from analyses.report.blocks import Block, Figure, Notice, Paragraph, Points, Section, Table
 from analyses.report.context import Context
 
 if TYPE_CHECKING:
@@ -16,6 +16,10 @@ _PURPOSE = (
     "A further task is worth its trouble if the same network without it does worse. Each system stands here beside its "
     "twin: trained on the main task alone, on the same folds, compared on the same utterances (for the autoencoder: "
     "without reconstruction and prior, on labelled utterances only)."
+)
+_CAUTION = (
+    "The intervals are about other speakers, not about another start of the training, which moves every score as well"
+    "{seeds}. Of twenty comparisons of equals, about one leaves zero out of its interval."
 )
 _NOTE = "Paired over speakers; P by flipping the sign of each speaker's difference."
 
@@ -34,6 +38,7 @@ def section(context: Context) -> Section | None:
         Paragraph(_PURPOSE, lead=True),
         Points([_sentence(context, row) for row in headline.itertuples(index=False)]),
         _figure(context, headline),
+        Notice(_CAUTION.format(seeds=_seeds(context))),
         _table(context, found),
     ]
     return Section("What each system gains on its twin", "gains", blocks)
@@ -43,15 +48,24 @@ def _sentence(context: Context, row: Any) -> str:
     if row.low != row.low:
         verdict = "too few speakers for an interval"
     elif row.low > 0:
-        verdict = "what it adds helps"
+        verdict = "it does better than its twin"
     elif row.high < 0:
-        verdict = "what it adds does harm"
+        verdict = "it does worse than its twin"
     else:
         verdict = "neither can be called better"
     name = _named(context, row)
     return (
         f"{name[0].upper()}{name[1:]}, against {words.model(row.twin)}: "
         f"{words.with_interval(row.difference, row.low, row.high, 3)} of UAR, {verdict}."
+    )
+
+
+def _seeds(context: Context) -> str:
+    many = len(context.run.experiment.training.seeds)
+    return (
+        f"; here the scores are means over {many} starts"
+        if many > 1
+        else ", and here there was one start only"
     )
 
 

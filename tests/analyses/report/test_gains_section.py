@@ -26,9 +26,9 @@ def finished(make_toy: ToyMaker) -> Path:
 
 @pytest.mark.parametrize(
     ("system", "verdict"),
-    [("logistic-regression", "what it adds helps"), ("majority", "what it adds does harm")],
+    [("logistic-regression", "it does better than its twin"), ("majority", "it does worse than its twin")],
 )
-def test_it_says_whether_what_a_system_adds_helps(
+def test_it_says_whether_a_system_does_better_than_its_twin(
     finished: Path, monkeypatch: pytest.MonkeyPatch, system: str, verdict: str
 ) -> None:
     other = {"logistic-regression": "majority", "majority": "logistic-regression"}[system]
