@@ -132,12 +132,14 @@ def stability_reason(rows: pd.DataFrame, level: str) -> Reason:
     halves of the repeats, which is what can be measured of it; else it is about single repeats.
 
     Args:
-        rows: Rows of ``stability.parquet`` about one ranking.
+        rows: Rows of ``stability.parquet`` about one ranking; a table without columns where there is none.
         level: The level, for the words.
     """
     single, halves = _top_row(rows, ALL), _top_row(rows, HALVES)
     row = halves if halves is not None else single
     if row is None:
+        if not len(rows.columns):  # there is no table: the test was not run, or failed
+            return Reason(CAUTION, "How steady it is was not tested here.")
         return Reason(
             CAUTION,
             "Nothing is known about how steady it is, because it was computed once only: train with several folds "
