@@ -169,3 +169,8 @@ def read_confound(table: pd.DataFrame) -> tuple[Reading, float]:
 def agreement(run: RunData, state: State) -> pd.DataFrame | None:
     """Return how far the methods agree, pair by pair, for the set and level of a view."""
     return run.table("agreement", kind="methods", language_set=state.set, level=state.level)
+
+
+def clusters(run: RunData, state: State) -> pd.DataFrame | None:
+    """Return how well the shared representations separate, every network of the run."""
+    return run.table("clusters")

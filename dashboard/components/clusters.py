@@ -9,6 +9,7 @@ from dash import html
 
 from dashboard.components.blocks import card, help_mark
 from dashboard.components.figures import figure
+from dashboard.components.links import csv_link, page_link
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,11 +40,13 @@ def clusters(run: RunData, state: State, texts: Texts) -> list[Any]:
         card(
             texts("clusters.title"),
             dmc.Text(texts("clusters.means"), maw=860, mb="xs"),
+            *_others(quality, models, shown, state, texts),
             *maps,
             dmc.Text(texts("clusters.read"), size="sm"),
             dmc.Text(texts("clusters.limits"), size="sm", c="dimmed", mt=4),
             _table(own, texts),
             help=help_mark(texts, "clusters.help"),
+            actions=csv_link(state, "clusters", texts),
             id="clusters-section",
         )
     ]
@@ -53,6 +56,18 @@ def _first(quality: pd.DataFrame, models: list[str]) -> str:
     """Return the first model with a twin, so that there is something to compare."""
     compared = quality[quality["twin"].fillna("") != ""]["model"].astype(str)
     return next((name for name in compared if name in models), models[0])
+
+
+def _others(
+    quality: pd.DataFrame, models: list[str], shown: list[str], state: State, texts: Texts
+) -> list[Any]:
+    """Return links to the networks that are not shown; a twin is seen beside its system."""
+    twins = set(quality["twin"].dropna().astype(str))
+    others = [name for name in models if name not in shown and name not in twins]
+    if not others:
+        return []
+    links = [page_link(texts.label("model", name), state, "trust", model=name) for name in others]
+    return [dmc.Group([dmc.Text(texts("clusters.others"), size="sm", c="dimmed"), *links], gap="sm", mb="xs")]
 
 
 def _map(points: pd.DataFrame, id: str, run: RunData, texts: Texts) -> Any:

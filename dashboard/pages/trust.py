@@ -48,6 +48,7 @@ TABLES = {
         "planted",
         "confound",
         "agreement",
+        "clusters",
     )
 }
 

@@ -76,7 +76,16 @@ def test_the_first_model_with_a_twin_and_the_twin_are_shown(data: Data, lang: st
     assert "clusters-map-2" not in found
     number = texts_for(lang).number
     assert f"{number(0.12)} [{number(0.03)}; {number(0.21)}]" in found
-    assert "clusters." not in found  # every word has a text
+    assert "clusters." not in found.replace("clusters.csv", "")  # every word has a text
+
+
+def test_the_other_networks_are_a_link_away_and_twins_are_not(data: Data) -> None:
+    state = state_of(data)
+    found = shown(data.run(state), state)
+    assert "model=other" in found
+    assert "model=mtl-single-task" not in found
+    table = page.TABLES["clusters"](state, data)
+    assert set(table["model"]) == set(MODELS)
 
 
 def test_names_from_a_run_are_text(data: Data) -> None:
