@@ -203,7 +203,8 @@ def gains(run: Run, *, task: str = "emotion") -> pd.DataFrame:
     Returns:
         Columns language_set (``monolingual`` where each language has a model of its own), model, twin, group (corpus
         or mean over corpora), speakers, utterances, uar, uar_twin, difference, low, high (95 % interval over
-        speakers), p; no rows where no system has its twin beside it.
+        speakers), p; and for a corpus f1_gain, f1_gain_low, f1_gain_high, the relative gain in macro F1, see
+        `msfl.evaluation.relative_gain`. No rows where no system has its twin beside it.
 
     Raises:
         UsageError: The run has no such task.
@@ -212,19 +213,31 @@ def gains(run: Run, *, task: str = "emotion") -> pd.DataFrame:
     import pandas as pd
 
     from msfl.evaluation.comparison import compare as pair
+    from msfl.evaluation.relative_gain import relative_f1_gain
+    from msfl.evaluation.tables import MEAN_OVER_CORPORA
     from msfl.models.registry import twin_of
 
     rows = [row for row in compare(run, task=task).rows if not row.seeds.endswith("averaged")]
     there = {(row.language_set, row.model) for row in rows}
+    predictions = run.predictions[run.predictions["task"] == task]
     columns = ["language_set", "model", "twin", "group", "speakers", "utterances", "uar", "uar_twin"]
-    columns += ["difference", "low", "high", "p"]
+    columns += ["difference", "low", "high", "p", "f1_gain", "f1_gain_low", "f1_gain_high"]
     tables = []
     for row in rows:
         twin = twin_of(row.model)
         if (row.language_set, twin) in there:
-            sides = (f"{name}@{row.language_set}" for name in (row.model, twin))
-            table = pair(run.predictions, *sides, task=task).table
+            own, other = (f"{name}@{row.language_set}" for name in (row.model, twin))
+            both = predictions[predictions["model"].isin([row.model, twin])]
+            table = pair(both, own, other, task=task).table
             table = table.rename(columns={"uar_a": "uar", "uar_b": "uar_twin"})
+            for place, group in table["group"].items():
+                if group != MEAN_OVER_CORPORA:
+                    gain = relative_f1_gain(both, own, other, str(group), task=task)
+                    table.loc[place, ["f1_gain", "f1_gain_low", "f1_gain_high"]] = (
+                        gain.gain,
+                        gain.low,
+                        gain.high,
+                    )
             tables.append(table.assign(language_set=row.language_set, model=row.model, twin=twin))
     return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
 

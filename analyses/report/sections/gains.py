@@ -86,6 +86,9 @@ def _table(context: Context, found: pd.DataFrame) -> Table:
             words.with_interval(row[0], row[1], row[2], 3)
             for row in found[["difference", "low", "high"]].itertuples(index=False)
         ],
+        f1_gain=[
+            _share(*row) for row in found[["f1_gain", "f1_gain_low", "f1_gain_high"]].itertuples(index=False)
+        ],
     )
     columns = {
         "model": "system",
@@ -93,6 +96,7 @@ def _table(context: Context, found: pd.DataFrame) -> Table:
         "group": "corpus",
         "difference": "difference of UAR",
         "p": "P",
+        "f1_gain": "relative gain in macro F1",
     }
     return Table(
         "gains",
@@ -103,6 +107,13 @@ def _table(context: Context, found: pd.DataFrame) -> Table:
         folded=True,
         note=_NOTE,
     )
+
+
+def _share(gain: float, low: float, high: float) -> str:
+    """Return a relative gain in per cent, as multitask papers give it."""
+    if gain != gain:
+        return words.NONE
+    return f"{100 * gain:+.1f} %" + (f" [{100 * low:+.1f}, {100 * high:+.1f}]" if low == low else "")
 
 
 def _named(context: Context, row: Any) -> str:

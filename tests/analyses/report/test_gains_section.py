@@ -1,5 +1,6 @@
 """The section on what a system gains on its twin."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +11,6 @@ from analyses.report.blocks import Figure, Points, Table, flat
 from analyses.report.context import open_context
 from analyses.report.sections.gains import section
 from msfl.runs import open_run
-from tests.analyses.conftest import ToyMaker
 
 TRAINING = """
 [training]
@@ -20,7 +20,7 @@ tasks = ["emotion"]
 
 
 @pytest.fixture(scope="module")
-def finished(make_toy: ToyMaker) -> Path:
+def finished(make_toy: Callable[..., Path]) -> Path:
     return make_toy(TRAINING, ("a", "b"), takes=3, planted={"a": (2, 0, -2)})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,11 +85,18 @@ class Toy:
         return load_experiment(self.file)
 
 
-@pytest.fixture(autouse=True, scope="session")
-def every_seed() -> Iterator[None]:
+@contextmanager
+def every_seed_trained() -> Iterator[None]:
     """The quick models of these tests stand for networks: each seed is trained, though it changes nothing."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("msfl.preparation._seeds", lambda model, experiment: experiment.training.seeds)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def every_seed() -> Iterator[None]:
+    """See `every_seed_trained`; for these tests only, not for those that run after them."""
+    with every_seed_trained():
         yield
 
 
@@ -106,7 +114,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Toy:
 
     made = Toy(tmp_path_factory.mktemp("trained"), make_manifest())
     made.write(seeds="[0, 1]")
-    train(made.experiment(), made.out, jobs=1, progress=False)
+    with every_seed_trained():
+        train(made.experiment(), made.out, jobs=1, progress=False)
     return made
 
 

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from msfl.errors import UsageError
+from msfl.evaluation.relative_gain import relative_f1_gain
 from msfl.results import best_baseline, compare, differences, gains
 from msfl.runs import open_run
 
@@ -73,6 +74,9 @@ def test_gains_are_the_paired_differences_to_the_twin_of_each_language_set(train
         assert rows["low"].tolist() == same["low"].tolist()
         assert rows["uar_twin"].tolist() == same["uar_against"].tolist()
     assert (found["low"] > 0).all()
+    first = found[found["language_set"] == "all"].iloc[0]
+    gain = relative_f1_gain(run.predictions, "logistic-regression@all", "majority@all", first["group"])
+    assert (first["f1_gain"], first["f1_gain_low"]) == (gain.gain, gain.low)
 
 
 def test_without_twins_nothing_is_gained_or_said(trained, msfl):
