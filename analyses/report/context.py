@@ -104,6 +104,14 @@ class Context:
             return None
         return None if frame.empty else frame
 
+    @cached_property
+    def gains(self) -> pd.DataFrame | None:
+        """What every system gains on its twin; None where no system stands beside its twin."""
+        from msfl.results import gains
+
+        frame = gains(self.run, task=self.comparison.task) if self.comparison else None
+        return None if frame is None or frame.empty else frame
+
     def command(self, verb: str, options: str = "") -> str:
         """Return a command about this run, as one types it."""
         import shlex

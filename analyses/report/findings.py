@@ -44,6 +44,22 @@ def scores(context: Context) -> list[str]:
     return told
 
 
+def gains(context: Context) -> list[str]:
+    """Say how many systems do better than their twins, by the models of all languages."""
+    if context.gains is None:
+        return []
+    rows = context.gains[context.gains["language_set"] == context.language_set]
+    rows = rows.groupby("model", sort=False).tail(1)  # the mean over corpora, or the only corpus
+    if rows.empty:
+        return []
+    better, worse = int((rows["low"] > 0).sum()), int((rows["high"] < 0).sum())
+    open_ = len(rows) - better - worse
+    return [
+        f"Against its twin, the same network without what its paper adds: of {words.counted(len(rows), 'system')} "
+        f"{better} better, {worse} worse, {open_} not to be told apart."
+    ]
+
+
 def shared(context: Context) -> list[str]:
     """Say how many features are shared, by which method, and the first of them in words."""
     told = []
@@ -121,7 +137,7 @@ def planted(context: Context) -> list[str]:
     return sentences
 
 
-ALL: tuple[Callable[[Context], list[str]], ...] = (scores, shared, direction, trust, planted)
+ALL: tuple[Callable[[Context], list[str]], ...] = (scores, gains, shared, direction, trust, planted)
 """In the order of the summary."""
 
 

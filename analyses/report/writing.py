@@ -111,6 +111,7 @@ def summarised(context: Context, chapter: Chapter) -> dict[str, Any]:
         "findings": [sentence for make in findings.ALL for sentence in make(context)],
         "warnings": list(run.manifest.warnings),
         "scores": comparison.records() if comparison else [],
+        "gains": [] if context.gains is None else context.gains.to_dict("records"),
         "features": leaders.to_dict("records"),
         "verdicts": [] if verdicts is None else verdicts.to_dict("records"),
         "missing": missing,

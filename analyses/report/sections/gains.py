@@ -26,12 +26,8 @@ _NOTE = "Paired over speakers; P by flipping the sign of each speaker's differen
 
 def section(context: Context) -> Section | None:
     """Return the section; None where no system stands beside its twin."""
-    from msfl.results import gains
-
-    if context.comparison is None:
-        return None
-    found = gains(context.run, task=context.comparison.task)
-    if found.empty:
+    found = context.gains
+    if found is None:
         return None
     headline = found.groupby(["language_set", "model"], sort=False).tail(1)  # the mean, or the only corpus
     blocks: list[Block] = [
@@ -74,7 +70,9 @@ def _figure(context: Context, headline: pd.DataFrame) -> Figure:
 
     rows = headline.assign(model=[_named(context, row) for row in headline.itertuples(index=False)])
     columns = {"model": "system", "difference": "difference of UAR", "low": "from", "high": "to"}
-    return Figure("gains", "UAR minus that of the twin", plot.how_to_read(), plot.figure(rows), rows, columns)
+    return Figure(
+        "gains-overall", "UAR minus that of the twin", plot.how_to_read(), plot.figure(rows), rows, columns
+    )
 
 
 def _table(context: Context, found: pd.DataFrame) -> Table:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from analyses.figures import gains as plot
+from analyses.report import findings
 from analyses.report.blocks import Figure, Points, Table, flat
 from analyses.report.context import open_context
 from analyses.report.sections.gains import section
@@ -33,12 +34,15 @@ def test_it_says_whether_a_system_does_better_than_its_twin(
 ) -> None:
     other = {"logistic-regression": "majority", "majority": "logistic-regression"}[system]
     monkeypatch.setattr("msfl.models.registry.twin_of", lambda name: other if name == system else "")
-    made = section(open_context(open_run(finished)))
+    context = open_context(open_run(finished))
+    made = section(context)
     assert made is not None
     blocks = list(flat(made.blocks))
     said = next(one for one in blocks if isinstance(one, Points)).items
     assert len(said) == 2  # one network for all languages; one for each
     assert all(verdict in sentence for sentence in said)
+    counts = "1 better, 0 worse" if verdict.startswith("it does better") else "0 better, 1 worse"
+    assert any(f"of 1 system {counts}" in sentence for sentence in findings.gains(context))
     table = next(one for one in blocks if isinstance(one, Table))
     assert set(table.frame["model"]) == {system}
     assert any(isinstance(one, Figure) for one in blocks)
