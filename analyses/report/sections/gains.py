@@ -43,6 +43,8 @@ def section(context: Context) -> Section | None:
 def _sentence(context: Context, row: Any) -> str:
     if row.low != row.low:
         verdict = "too few speakers for an interval"
+    elif row.low == row.high == 0:  # such as MSFL on one language, where there is no second task
+        verdict = "the two give the same answers"
     elif row.low > 0:
         verdict = "it does better than its twin"
     elif row.high < 0:
