@@ -204,7 +204,8 @@ def gains(run: Run, *, task: str = "emotion") -> pd.DataFrame:
         Columns language_set (``monolingual`` where each language has a model of its own), model, twin, group (corpus
         or mean over corpora), speakers, utterances, uar, uar_twin, difference, low, high (95 % interval over
         speakers), p; and for a corpus f1_gain, f1_gain_low, f1_gain_high, the relative gain in macro F1, see
-        `msfl.evaluation.relative_gain`. No rows where no system has its twin beside it.
+        `msfl.evaluation.relative_gain`. No rows where no system has its twin beside it, or the two were tested on
+        nothing in common, because jobs failed.
 
     Raises:
         UsageError: The run has no such task.
@@ -228,7 +229,10 @@ def gains(run: Run, *, task: str = "emotion") -> pd.DataFrame:
         if (row.language_set, twin) in there:
             own, other = (f"{name}@{row.language_set}" for name in (row.model, twin))
             both = predictions[predictions["model"].isin([row.model, twin])]
-            table = pair(both, own, other, task=task).table
+            try:
+                table = pair(both, own, other, task=task).table
+            except DataError:  # what the one was tested on, failed with the other
+                continue
             table = table.rename(columns={"uar_a": "uar", "uar_b": "uar_twin"})
             for place, group in table["group"].items():
                 if group != MEAN_OVER_CORPORA:

@@ -79,6 +79,14 @@ def test_gains_are_the_paired_differences_to_the_twin_of_each_language_set(train
     assert (first["f1_gain"], first["f1_gain_low"]) == (gain.gain, gain.low)
 
 
+def test_a_twin_that_was_tested_on_other_utterances_is_not_compared(trained, twins, monkeypatch):
+    run = open_run(trained.out)
+    rows = run.predictions
+    apart = rows[(rows["model"] == "majority") == (rows["fold"] == rows["fold"].min())]
+    monkeypatch.setattr(type(run), "predictions", apart)
+    assert gains(run).empty
+
+
 def test_without_twins_nothing_is_gained_or_said(trained, msfl):
     assert gains(open_run(trained.out)).empty
     assert "twin" not in msfl("results", trained.out).output
